@@ -1,0 +1,1 @@
+"""The steps of a machine-learning pipeline: one implementation behind every door."""

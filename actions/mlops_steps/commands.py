@@ -1,0 +1,131 @@
+"""The project's own programs: run in the project's own environment, never imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from mlops_steps import ci, enter
+from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
+
+#: Variables of the steps that the project's programs have no use for.
+_PRIVATE = ("MLOPS_TOKEN", "MLOPS_REGISTRY_PASSWORD", "MLOPS_INPUTS", "MLOPS_DISPATCH")
+
+
+def project_python(folder: Path, lock: str) -> Path:
+    """The interpreter of the environment that the project's lock describes, built if need be.
+
+    Raises:
+        ConfigError: The lock is missing or not complete with hashes.
+        InfrastructureError: It could not be installed.
+    """
+    path = folder / lock
+    if not path.is_file():
+        raise ConfigError(f"{lock}: not found; it holds the project's requirements with hashes")
+    try:
+        return Path(enter.build(str(path)))
+    except enter.EnterError as error:
+        raise InfrastructureError(f"{lock}: {error}") from error
+
+
+def environment(python: Path, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
+    """What a program of the project sees: this job's variables without secrets, its own Python."""
+    env = {name: value for name, value in os.environ.items() if name not in _PRIVATE}
+    env["PATH"] = f"{python.parent}{os.pathsep}{env.get('PATH', os.defpath)}"
+    # The project is used from its folder, so that it needs no installation of its own.
+    env["PYTHONPATH"] = str(folder / "src")
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    return env | dict(extra)
+
+
+def run(
+    command: str,
+    *,
+    folder: Path,
+    python: Path,
+    extra: Mapping[str, str],
+    log: Path,
+    seconds: float | None = None,
+) -> None:
+    """Run a command to its end, its output shown and kept in `log`.
+
+    Raises:
+        CommandError: It failed, or ran longer than `seconds`.
+        ConfigError: There is no such program.
+    """
+    with start(command, folder=folder, python=python, extra=extra, log=log) as process:
+        try:
+            code = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"`{command}` stopped after {seconds:g} s\n{_tail(log)}") from None
+    if code != 0:
+        raise CommandError(f"`{command}` ended with {_code(code)}\n{_tail(log)}")
+
+
+@contextlib.contextmanager
+def start(
+    command: str, *, folder: Path, python: Path, extra: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a process group of its own; whatever is left of it is ended on leaving.
+
+    Raises:
+        ConfigError: The command cannot be read, or there is no such program.
+    """
+    env = environment(python, folder, extra)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"cannot read the command {command!r}: {error}") from None
+    if words and words[0] in {"python", "python3"}:
+        words[0] = str(python)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        try:
+            process = subprocess.Popen(
+                words,
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"`{command}`: {error.strerror}: {words[0] if words else ''}"
+            ) from None
+        try:
+            yield process
+        finally:
+            _end_group(process)
+            process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the whole group, SIGKILL to what is left after five seconds."""
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+
+
+def _code(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+
+
+def _tail(log: Path, lines: int = 20) -> str:
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        return ci.quiet_commands("".join(deque(stream, maxlen=lines)).rstrip())
+
+
+def show(log: Path) -> None:
+    """Pass a program's output on, with anything that a CI platform would obey defused."""
+    sys.stdout.write(ci.quiet_commands(log.read_text(encoding="utf-8", errors="replace")))

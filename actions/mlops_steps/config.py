@@ -1,0 +1,285 @@
+"""mlops.yaml, typed and checked; every error names the line, the key and what is allowed.
+
+The structures below are the published schema: `make generate` writes it from them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from mlops_steps.errors import ConfigError
+
+FILE_NAME = "mlops.yaml"
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+RelativePath = Annotated[str, Meta(pattern=r"^(?![/~]|.*(^|/)\.\.(/|$)).+$")]
+
+
+class Part(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A part of mlops.yaml: unknown keys are errors, so that a typo never passes."""
+
+
+class Model(Part, frozen=True):
+    """What is built."""
+
+    name: Name
+    task: Literal["binary"]
+
+
+class Split(Part, frozen=True):
+    """Which rows judge: decided by a salted hash of the key, so a row never changes sides."""
+
+    by: Literal["hash"]
+    salt: Annotated[str, Meta(min_length=1)]
+    test: Share
+    valid: Share
+
+
+class TableInput(Part, frozen=True):
+    """One table of labelled rows.
+
+    `positive` is the target's value that counts as positive.
+    """
+
+    path: RelativePath
+    key: str
+    target: str
+    positive: str | int | bool
+    split: Split
+    contract: RelativePath
+
+
+class Data(Part, frozen=True):
+    """The tables, by name; commands find each in `$MLOPS_INPUT_<NAME>`."""
+
+    inputs: Annotated[dict[Name, TableInput], Meta(min_length=1, max_length=1)]
+
+
+class Commands(Part, frozen=True):
+    """The project's own programs, run in its own environment and never imported."""
+
+    train: Annotated[str, Meta(min_length=1)]
+    predict: Annotated[str, Meta(min_length=1)]
+    serve: Annotated[str, Meta(min_length=1)]
+    test: Annotated[str, Meta(min_length=1)]
+    lint: list[Annotated[str, Meta(min_length=1)]] = []
+
+
+Params = dict[str, str | int | float | bool]
+
+
+class Train(Part, frozen=True):
+    """How to train. `quick` overrides `params` where a model is only tried (ci)."""
+
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    params: Params = {}
+    quick: Params = {}
+    timeout_minutes: Annotated[float, Meta(gt=0)] = 60
+
+
+class Gate(Part, frozen=True):
+    """Rules by the split that judges: `METRIC >= BOUND` or `METRIC >= champion - MARGIN`."""
+
+    test: Annotated[list[str], Meta(min_length=1)]
+    valid: Annotated[list[str], Meta(min_length=1)]
+    confidence: Annotated[float, Meta(ge=0.8, lt=1)] = 0.95
+    minimum_rows: Annotated[int, Meta(ge=30)] = 100
+
+
+class Deploy(Part, frozen=True):
+    """The canary. Weights are the candidate's share of the traffic in percent, in order.
+
+    `requests` are sent at each weight; a candidate is judged on all of them together.
+    `alpha` is the chance of rolling back a candidate that is as good as the champion.
+    """
+
+    target: Literal["local"] = "local"
+    weights: Annotated[tuple[Annotated[int, Meta(ge=1, le=100)], ...], Meta(min_length=1)] = (
+        5,
+        25,
+        50,
+    )
+    requests: Annotated[int, Meta(ge=100)] = 1000
+    alpha: Share = 0.05
+    minimum_requests: Annotated[int, Meta(ge=30)] = 100
+    maximum_error_share: Share = 0.05
+    start_timeout_seconds: Annotated[float, Meta(gt=0)] = 60
+
+
+class Monitor(Part, frozen=True):
+    """Drift of what the model is asked, against what it was trained on.
+
+    `log` is a table of requests; "state" means the one that deploy-canary keeps.
+    A column has drifted when the lower bound of the distance between the two
+    distributions exceeds `distance`.
+    """
+
+    log: str = "state"
+    distance: Share = 0.1
+    alpha: Share = 0.05
+    minimum_rows: Annotated[int, Meta(ge=50)] = 100
+
+
+class Config(Part, frozen=True):
+    """The whole of mlops.yaml.
+
+    `registry` is `platform` (the container registry beside the repository), `oci:HOST/PATH`,
+    `oci+http:HOST/PATH` or `folder:PATH`. `environment` is the project's own lock:
+    requirements with hashes.
+    """
+
+    model: Model
+    data: Data
+    commands: Commands
+    gate: Gate
+    environment: RelativePath = "requirements.txt"
+    registry: str = "platform"
+    train: Train = Train()
+    deploy: Deploy = Deploy()
+    monitor: Monitor = Monitor()
+
+    @property
+    def table(self) -> TableInput:
+        """The labelled table."""
+        return next(iter(self.data.inputs.values()))
+
+    @property
+    def table_name(self) -> str:
+        """Its name among the inputs."""
+        return next(iter(self.data.inputs))
+
+
+T = TypeVar("T")
+
+
+def load(root: Path) -> Config:
+    """Read `mlops.yaml` under `root`.
+
+    Raises:
+        ConfigError: It is missing, is not YAML, or breaks the schema.
+    """
+    return read_yaml(root / FILE_NAME, Config, shown_as=FILE_NAME)
+
+
+def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:
+    """Read a YAML file into a typed structure.
+
+    Raises:
+        ConfigError: One line with file, line, column, key, what was found and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{shown_as}: not found in {path.parent}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{shown_as}: not UTF-8 text ({error.reason})") from None
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ConfigError(f"{shown_as}{where}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{shown_as}: {error}") from None
+    if node is None:
+        raise ConfigError(f"{shown_as}: the file is empty")
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(shown_as, node, kind, error)) from None
+
+
+def at(path: Path, key_path: str, *, shown_as: str) -> str:
+    """`file:line:column: key path`, for an error found after the schema was satisfied."""
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    line, column = _position(node, key_path)
+    return f"{shown_as}:{line}:{column}: {key_path}"
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key given twice: the second would win in silence."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is given twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _explain(shown_as: str, node: yaml.Node, kind: type, error: msgspec.ValidationError) -> str:
+    # msgspec ends its message with " - at `$.gate.test[2]`" (nothing when at the root).
+    message, _, place = str(error).partition(" - at `$")
+    key_path = place.rstrip("`").lstrip(".").removeprefix("key in ")
+    unknown = re.search(r"unknown field `(.*)`", message)
+    if unknown:
+        known = _fields(kind, key_path)
+        message = f"unknown key {unknown[1]!r}{did_you_mean(unknown[1], known)}"
+        if known:
+            message += f". Allowed here: {', '.join(known)}"
+        key_path = f"{key_path}.{unknown[1]}".lstrip(".")
+    line, column = _position(node, key_path)
+    return f"{shown_as}:{line}:{column}: {key_path + ': ' if key_path else ''}{message}"
+
+
+def did_you_mean(found: str, known: list[str]) -> str:
+    """` (did you mean "accuracy"?)`, or nothing when no known word is near."""
+    near = difflib.get_close_matches(found, known, n=1)
+    return f' (did you mean "{near[0]}"?)' if near else ""
+
+
+def _fields(kind: Any, key_path: str) -> list[str]:
+    info = msgspec.inspect.type_info(kind)
+    for part in re.findall(r"[^.\[\]]+", key_path):
+        if isinstance(info, msgspec.inspect.Metadata):
+            info = info.type
+        if isinstance(info, msgspec.inspect.StructType):
+            info = next((f.type for f in info.fields if f.encode_name == part), info)
+        elif isinstance(info, msgspec.inspect.DictType):
+            info = info.value_type
+        elif isinstance(info, msgspec.inspect.ListType):
+            info = info.item_type
+    if isinstance(info, msgspec.inspect.Metadata):
+        info = info.type
+    if isinstance(info, msgspec.inspect.UnionType):
+        info = next((t for t in info.types if isinstance(t, msgspec.inspect.StructType)), info)
+    if isinstance(info, msgspec.inspect.StructType):
+        return [field.encode_name for field in info.fields]
+    return []
+
+
+def _position(node: yaml.Node | None, key_path: str) -> tuple[int, int]:
+    """Line and column, from 1, of the deepest part of the path that exists in the file."""
+    mark = node.start_mark if node else None
+    for part in re.findall(r"[^.\[\]]+", key_path):
+        if isinstance(node, yaml.MappingNode):
+            # msgspec writes `[...]` for a key of a dict: look no deeper than we know.
+            found = [(k, v) for k, v in node.value if k.value == part]
+            if not found and part == "...":
+                found = node.value[:1]
+            if not found:
+                break
+            mark, node = found[0][0].start_mark, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            mark = node.start_mark
+        else:
+            break
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)

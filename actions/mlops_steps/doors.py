@@ -1,0 +1,131 @@
+"""How a step is entered and what it says: inputs from any door, help, and the verdict in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from mlops_steps.config import did_you_mean
+from mlops_steps.errors import ConfigError
+from mlops_steps.record import Verdict
+from mlops_steps.spec import Input, Kind, Step
+
+
+def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Every declared input, from the command line, else the door's variables, else its default.
+
+    GitHub's door sets `MLOPS_INPUTS` to all inputs as one JSON object; GitLab's sets
+    `MLOPS_STEP_<NAME>` each. An empty value is no value.
+
+    Raises:
+        ConfigError: An unknown input, or a value that is not allowed, with what is.
+    """
+    known = {each.name: each for each in step.inputs}
+    given: dict[str, str] = {}
+    try:
+        door = json.loads(environment.get("MLOPS_INPUTS") or "{}")
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"MLOPS_INPUTS is not JSON: {error}") from None
+    for name, value in door.items():
+        _known(name, known, step)
+        given[name] = str(value)
+    for name in known:
+        value = environment.get(variable(name), "")
+        if value:
+            given[name] = value
+    given |= _options(arguments, known, step)
+    return {name: _check(each, given.get(name) or each.default) for name, each in known.items()}
+
+
+def variable(name: str) -> str:
+    """The variable by which GitLab's door hands over an input."""
+    return f"MLOPS_STEP_{name.upper().replace('-', '_')}"
+
+
+def _options(arguments: list[str], known: dict[str, Input], step: Step) -> dict[str, str]:
+    given: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("--"):
+            raise ConfigError(f"unexpected {argument!r}. {_allowed(known)}")
+        name, equals, value = argument[2:].partition("=")
+        _known(name, known, step)
+        if not equals:
+            if known[name].kind is Kind.FLAG:
+                value = "true"
+            else:
+                value = next(rest, "")
+                if not value or value.startswith("--"):
+                    raise ConfigError(f"--{name} needs a value: {known[name].help}")
+        given[name] = value
+    return given
+
+
+def _known(name: str, known: dict[str, Input], step: Step) -> None:
+    if name not in known:
+        near = did_you_mean(name, list(known))
+        raise ConfigError(f"step {step.name} has no input {name!r}{near}. {_allowed(known)}")
+
+
+def _allowed(known: dict[str, Input]) -> str:
+    return f"Inputs: {', '.join(known)}" if known else "This step has no inputs."
+
+
+def _check(each: Input, value: str) -> str:
+    choices = ("true", "false") if each.kind is Kind.FLAG else each.choices
+    if each.kind is Kind.FLAG and not value:
+        return "false"
+    if choices and value not in choices:
+        raise ConfigError(
+            f"input {each.name}: {value!r}{did_you_mean(value, list(choices))}. "
+            f"Allowed: {', '.join(choices)}"
+        )
+    return value
+
+
+def overview(steps: Iterable[Step]) -> str:
+    """What `mlops-step --help` prints."""
+    rows = "\n".join(f"  {step.name:<15} {step.summary}" for step in steps)
+    head = "Usage: mlops-step STEP [--INPUT VALUE ...]\n\nRun one step in this folder's project."
+    return f"{head}\n\n{rows}"
+
+
+def help_text(step: Step) -> str:
+    """What `mlops-step NAME --help` prints."""
+    lines = [f"Usage: mlops-step {step.name} [--INPUT VALUE ...]", "", step.summary]
+    for title, rows in (("Inputs", step.inputs), ("Outputs", step.outputs)):
+        if rows:
+            lines += ["", f"{title}:"]
+        for row in rows:
+            allowed = (
+                f" One of: {', '.join(row.choices)}."
+                if isinstance(row, Input) and row.choices
+                else ""
+            )
+            default = f" Default: {row.default}." if isinstance(row, Input) and row.default else ""
+            lines.append(f"  {row.name:<16} {row.help}{allowed}{default}")
+    return "\n".join(lines)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """A verdict for a terminal or a log: what, verdict, the figure that explains it, time."""
+    head = f"{verdict.step:<16}{verdict.status:<12}{verdict.line}  ({verdict.seconds:.1f} s)"
+    return "\n".join([head, *(f"  {line}" for line in verdict.lines)])
+
+
+def verdict_markdown(verdict: Verdict) -> str:
+    """A verdict for a job's summary page."""
+    lines = [f"### {verdict.step}: {verdict.status}", "", escape_markdown(verdict.line)]
+    lines += [f"- {escape_markdown(line)}" for line in verdict.lines]
+    return "\n".join(lines) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """Text from files and programs must not become markup, links or mentions."""
+    for mark in "\\`*_{}[]<>|@#!":
+        text = (
+            text.replace(mark, f"\\{mark}")
+            if mark not in "<>@"
+            else text.replace(mark, {"<": "&lt;", ">": "&gt;", "@": "@&#8203;"}[mark])
+        )
+    return text

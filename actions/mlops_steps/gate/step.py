@@ -1,0 +1,5 @@
+"""gate."""
+
+from mlops_steps.spec import Step
+
+STEP = Step(name="gate", summary="", requires=())

@@ -1,0 +1,5 @@
+"""register."""
+
+from mlops_steps.spec import Step
+
+STEP = Step(name="register", summary="", requires=("oras",))

@@ -1,0 +1,12 @@
+"""report."""
+
+from mlops_steps.spec import Step
+
+STEP = Step(
+    name="report",
+    summary="",
+    requires=(
+        "jinja2",
+        "matplotlib",
+    ),
+)

@@ -1,0 +1,5 @@
+"""validate-data."""
+
+from mlops_steps.spec import Step
+
+STEP = Step(name="validate-data", summary="", requires=("duckdb",))

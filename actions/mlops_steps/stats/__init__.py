@@ -1,0 +1,1 @@
+"""Figures with intervals that keep their promise on small tables."""

@@ -1,0 +1,1 @@
+"""What several steps do with tables: read, split, withhold, profile."""

@@ -1,0 +1,179 @@
+"""Tables in files, read by DuckDB under a stated memory limit.
+
+Three formats, told by content and never by the name: Parquet, CSV (RFC 4180: commas, double
+quotes, a header line, UTF-8) and JSON lines (one object a line).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from mlops_steps.errors import UndecidedError
+
+#: What DuckDB may hold; beyond it, it works on disk. Python and its own code come on top.
+MEMORY_LIMIT = "256MiB"
+
+#: The column of `json_lines` that holds the whole line; no JSON key of a table looks like it.
+LINE = "*line*"
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+
+@contextlib.contextmanager
+def connect() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty in-memory database that spills to a temporary folder of its own.
+
+    Rows keep the order of their file. Nothing is ever fetched: extensions are neither
+    installed nor loaded.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlops-duckdb-") as folder:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": folder,
+            "preserve_insertion_order": True,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        connection = duckdb.connect(":memory:", config=settings)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn DuckDB's trouble with a file into an `UndecidedError` that names the file.
+
+    Only the first line of DuckDB's message is kept: the others may quote rows.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        raise UndecidedError(f"{name}: cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def format_of(path: Path) -> Format:
+    """The format, by the first bytes: `PAR1`, an opening brace, else CSV.
+
+    Raises:
+        UndecidedError: There is no such file, it is empty, or it is compressed as a whole.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+    except OSError as error:
+        raise UndecidedError(f"{path.name}: {error.strerror}") from None
+    if not head.strip():
+        raise UndecidedError(f"{path.name}: the file is empty")
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")):
+        raise UndecidedError(f"{path.name}: is compressed; wanted Parquet, CSV or JSON lines")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "jsonl" if text.startswith(b"{") else "csv"
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the columns, exactly as the file has them, in its order.
+
+    Raises:
+        UndecidedError: The file cannot be read, or two names differ at most in their case
+            (SQL could not tell them apart), or a name is empty.
+    """
+    found = format_of(path)
+    if found == "csv":
+        names = _csv_header(path)
+    elif found == "parquet":
+        with connect() as connection, reading(path.name):
+            rows = connection.sql(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})")
+            names = [row[0] for row in rows.fetchall()]
+    else:
+        query = (
+            f"SELECT name FROM (SELECT unnest(json_keys(json)) AS name, row_number() OVER () AS n "
+            f"FROM {_json_objects(path)}) GROUP BY name ORDER BY min(n), name"
+        )
+        with connect() as connection, reading(path.name):
+            names = [row[0] for row in connection.sql(query).fetchall()]
+    _refuse_twins(path, names)
+    return names
+
+
+def scan(path: Path, *, text: bool = False) -> str:
+    """SQL for the FROM clause that reads a table.
+
+    Args:
+        path: The file.
+        text: For CSV and JSON lines, give every cell as the text that stands in the file
+            (VARCHAR), so that `007` stays `007`; an empty CSV cell and a JSON null are NULL.
+            Otherwise types are guessed from the whole file. Parquet always has its own types.
+
+    Raises:
+        UndecidedError: As `column_names`.
+    """
+    names = column_names(path)
+    found = format_of(path)
+    if found == "parquet":
+        return f"read_parquet({literal(path)})"
+    if found == "jsonl":
+        if not text:
+            return f"read_json({literal(path)}, format = 'newline_delimited', sample_size = -1)"
+        cells = ", ".join(_json_cell(name) for name in names)
+        return f"(SELECT {cells} FROM {_json_objects(path)})"
+    dialect = "header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0"
+    if not text:
+        listed = ", ".join(literal(name) for name in names)
+        return f"read_csv({literal(path)}, {dialect}, names = [{listed}], sample_size = -1)"
+    # With its columns stated, nothing is left to guess.
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    return f"read_csv({literal(path)}, {dialect}, auto_detect = false, columns = {{{listed}}})"
+
+
+def json_lines(path: Path, key: str) -> str:
+    """SQL for the FROM clause: each line of a JSON lines file as `LINE`, beside its key."""
+    return f"(SELECT json AS {identifier(LINE)}, {_json_cell(key)} FROM {_json_objects(path)})"
+
+
+def identifier(name: str) -> str:
+    """A column's name as SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | Path) -> str:
+    """A text as SQL."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _csv_header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return next(csv.reader(stream, strict=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UndecidedError(f"{path.name}:1: the header cannot be read: {error}") from None
+
+
+def _json_objects(path: Path) -> str:
+    return f"read_json_objects({literal(path)}, format = 'newline_delimited')"
+
+
+def _json_cell(name: str) -> str:
+    path = '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"json_extract_string(json, {literal(path)}) AS {identifier(name)}"
+
+
+def _refuse_twins(path: Path, names: list[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name.strip():
+            raise UndecidedError(f"{path.name}: a column has no name")
+        if name.lower() in seen:
+            twin = seen[name.lower()]
+            raise UndecidedError(f"{path.name}: two columns are named {twin!r} and {name!r}")
+        seen[name.lower()] = name

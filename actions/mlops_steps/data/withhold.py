@@ -1,0 +1,149 @@
+"""Hand rows on without what must not be seen: whole splits, or the target."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from mlops_steps.config import TableInput
+from mlops_steps.data.split import SPLITS, split_sql, within
+from mlops_steps.data.tables import (
+    LINE,
+    column_names,
+    connect,
+    format_of,
+    identifier,
+    json_lines,
+    literal,
+    reading,
+    scan,
+)
+from mlops_steps.errors import UndecidedError
+
+
+def count_splits(source: Path, table: TableInput) -> dict[str, int]:
+    """Rows by split (every split is there, 0 if empty); rows without a key are under "none".
+
+    Raises:
+        UndecidedError: The table cannot be read, or has no such key column.
+    """
+    _require(source, table.key)
+    query = (
+        f"SELECT coalesce({split_sql(table.key, table.split)}, 'none') AS split, count(*) "
+        f"FROM {scan(source, text=True)} GROUP BY 1"
+    )
+    with connect() as connection, reading(source.name):
+        counts: dict[str, int] = dict(connection.sql(query).fetchall())
+    return {name: counts.get(name, 0) for name in SPLITS} | (
+        {"none": counts["none"]} if "none" in counts else {}
+    )
+
+
+def write_rows(
+    source: Path,
+    target: Path,
+    table: TableInput,
+    *,
+    splits: Sequence[str],
+    leave_out: Sequence[str] = (),
+) -> int:
+    """Write the rows of the named splits, in their order and format, without some columns.
+
+    CSV cells keep their text and Parquet columns their types; a JSON line stays as it is, byte
+    by byte, unless a column is left out of it. Rows without a key belong to no split and are
+    not written. `target` must not be `source`.
+
+    For the train command: `splits=training_splits(judge)`. For the predict command:
+    `splits=[judge], leave_out=[table.target]`.
+
+    Returns:
+        The number of rows written.
+
+    Raises:
+        UndecidedError: The table cannot be read, or lacks the key or a column to leave out.
+    """
+    _require(source, table.key, *leave_out)
+    wanted = within(table.key, table.split, tuple(splits))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with connect() as connection, reading(source.name):
+        if format_of(source) == "jsonl":
+            query = f"SELECT {_line(leave_out)} FROM {json_lines(source, table.key)} WHERE {wanted}"
+            return _write_lines(connection, query, target)
+        kept = [name for name in column_names(source) if name not in leave_out]
+        columns = ", ".join(identifier(name) for name in kept)
+        options = "FORMAT parquet"
+        if format_of(source) == "csv":
+            options = "FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"'"
+        query = f"SELECT {columns} FROM {scan(source, text=True)} WHERE {wanted}"
+        copied = connection.execute(f"COPY ({query}) TO {literal(target)} ({options})").fetchone()
+    return int(copied[0]) if copied else 0
+
+
+def write_labels(source: Path, target: Path, table: TableInput, *, splits: Sequence[str]) -> int:
+    """Write Parquet with `key` (VARCHAR, the key's text) and `label` (TINYINT, 1 = positive).
+
+    Returns:
+        The number of rows written.
+
+    Raises:
+        UndecidedError: The table cannot be read, lacks a column, or a row has no label.
+    """
+    _require(source, table.key, table.target)
+    key, label = identifier(table.key), is_positive(table.target, table.positive)
+    query = (
+        f"SELECT CAST({key} AS VARCHAR) AS key, CAST({label} AS TINYINT) AS label "
+        f"FROM {scan(source, text=True)} WHERE {within(table.key, table.split, tuple(splits))}"
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with connect() as connection, reading(source.name):
+        connection.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet)")
+        found = connection.sql(
+            f"SELECT count(*), count(label) FROM read_parquet({literal(target)})"
+        ).fetchall()
+    ((rows, labelled),) = found
+    if rows != labelled:
+        raise UndecidedError(f"{source.name}: {rows - labelled} rows have no {table.target}")
+    return int(rows)
+
+
+def is_positive(column: str, positive: str | float | bool) -> str:  # noqa: FBT001 - a value
+    """SQL that is true where a column holds the positive class, false elsewhere, NULL for NULL.
+
+    Texts are compared as they are, numbers as numbers (`1` and `1.0` are the same), true and
+    false in any case, so that CSV and Parquet agree.
+    """
+    text = f"CAST({identifier(column)} AS VARCHAR)"
+    if isinstance(positive, bool):
+        return f"(lower({text}) = '{str(positive).lower()}')"
+    if isinstance(positive, str):
+        return f"({text} = {literal(positive)})"
+    number = f"(TRY_CAST({text} AS DOUBLE) = CAST('{positive!r}' AS DOUBLE))"
+    return f"(CASE WHEN {text} IS NULL THEN NULL ELSE coalesce({number}, false) END)"
+
+
+def _line(leave_out: Sequence[str]) -> str:
+    if not leave_out:
+        return identifier(LINE)
+    # A merge patch takes away what it sets to null.
+    patch = json.dumps(dict.fromkeys(leave_out), ensure_ascii=False)
+    return f"CAST(json_merge_patch({identifier(LINE)}, {literal(patch)}) AS VARCHAR)"
+
+
+def _write_lines(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
+    written = 0
+    found = connection.execute(query)
+    with target.open("w", encoding="utf-8", newline="\n") as stream:
+        while lines := found.fetchmany(10_000):
+            stream.writelines(f"{line}\n" for (line,) in lines)
+            written += len(lines)
+    return written
+
+
+def _require(source: Path, *columns: str) -> None:
+    names = column_names(source)
+    for column in columns:
+        if column not in names:
+            raise UndecidedError(f"{source.name}: has no column {column!r}")

@@ -64,9 +64,9 @@ def run(
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise CommandError(f"`{command}` stopped after {seconds:g} s\n{_tail(log)}") from None
+            raise CommandError(f"`{command}` stopped after {seconds:g} s\n{tail(log)}") from None
     if code != 0:
-        raise CommandError(f"`{command}` ended with {_code(code)}\n{_tail(log)}")
+        raise CommandError(f"`{command}` ended with {_code(code)}\n{tail(log)}")
 
 
 @contextlib.contextmanager
@@ -121,7 +121,8 @@ def _code(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
-def _tail(log: Path, lines: int = 20) -> str:
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a program's output, for a message."""
     with log.open(encoding="utf-8", errors="replace") as stream:
         return ci.quiet_commands("".join(deque(stream, maxlen=lines)).rstrip())
 

@@ -37,6 +37,8 @@ class EnterError(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Enter a step and become it. Returns an exit code only when that was not possible."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["--build"]:
+        return _build_only(arguments)
     step = arguments[0] if arguments else "--help"
     lock = os.path.join(LOCKS, (step if not step.startswith("-") else "gate") + ".txt")
     try:
@@ -71,6 +73,17 @@ def inside(arguments: list[str]) -> int:
     from mlops_steps import frame
 
     return frame.main(arguments)
+
+
+def _build_only(arguments: list[str]) -> int:
+    """`--build LOCK`: build an environment, or only fill the download cache with it."""
+    try:
+        _right_python(arguments)
+        print(build(arguments[1]))
+    except (EnterError, IndexError, OSError) as error:
+        sys.stderr.write("%s\n" % error)
+        return 4
+    return 0
 
 
 def build(lock: str) -> str:

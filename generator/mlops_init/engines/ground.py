@@ -1,0 +1,230 @@
+"""What every engine stands on: the tree of the steps, a clean environment, what may survive a job.
+
+Only four things outlive a job: its artifacts, the registry, the state, and the download
+cache, from which a job may read but to which it cannot add (the installer is offline).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from mlops_init.answers import Kept
+from mlops_init.engines import Result
+from mlops_init.errors import RunError, UsageError
+from mlops_init.renderers import doors
+
+#: What a job sees of the environment around us: how to find programs and reach an index.
+#: Everything else could make it pass here and fail there.
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_INDEX_URL",
+    "PIP_CERT",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_NATIVE_TLS",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+)
+#: Marks every process of a run, so that those left behind can be found.
+MARK = "MLOPS_RUN"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One walk along the road.
+
+    Attributes:
+        project: The project's folder.
+        kept: How it was made.
+        scratch: Emptied when the walk ends.
+        tree: The steps and their doors, as published.
+        state: Registry, state and the artifacts of every run.
+        registry: An address instead of the folder; then nothing is shared but the server.
+        cache: Downloads.
+        mark: Value of `MLOPS_RUN` in every process.
+    """
+
+    project: Path
+    kept: Kept
+    scratch: Path
+    tree: Path
+    state: Path
+    registry: str
+    cache: Path
+    mark: str
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """A scrubbed environment for a job or for the engine that runs it."""
+        env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        env |= {"CI": "true", "MLOPS_CACHE": str(self.cache), "UV_OFFLINE": "1", MARK: self.mark}
+        if self.registry:
+            env["MLOPS_REGISTRY"] = self.registry
+        else:
+            env["MLOPS_STATE"] = str(self.state)
+        return env | more
+
+    def artifacts(self, workflow: str) -> Path:
+        """Where the artifacts of a workflow's latest run are kept."""
+        return self.state / "runs" / workflow
+
+
+def download_cache() -> Path:
+    """The user's own; the steps use the same one outside of runs."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get("MLOPS_CACHE") or Path(home) / "mlops-init" / "downloads")
+
+
+@contextlib.contextmanager
+def prepare(project: Path, kept: Kept, state: Path, registry: str) -> Iterator[Run]:
+    """Everything that a walk needs; all but the state is gone afterwards.
+
+    Raises:
+        UsageError: The project has no commit.
+        RunError: A lock could not be downloaded.
+    """
+    _head(project)
+    cache = download_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    state.mkdir(parents=True, exist_ok=True)
+    # Beside the cache: environments are hard links into it.
+    with tempfile.TemporaryDirectory(prefix="run-", dir=cache.parent) as folder:
+        scratch = Path(folder)
+        run = Run(
+            project, kept, scratch, scratch / "tree", state, registry, cache, uuid.uuid4().hex
+        )
+        export_tree(run.tree)
+        download(run)
+        yield run
+
+
+def export_tree(tree: Path) -> None:
+    """The steps as their repository publishes them: the package, and its doors."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(doors.PACKAGE, tree / "actions" / "mlops_steps", ignore=ignore)
+    doors.write_all(tree)
+
+
+def download(run: Run) -> None:
+    """Fill the cache with what the steps' and the project's locks name, each lock once.
+
+    Raises:
+        RunError: It could not be had.
+    """
+    locks = sorted((run.tree / "actions" / "mlops_steps" / "locks").glob("*.txt"))
+    locks.append(run.project / "requirements.txt")
+    python = run.kept.answers.python_version
+    for lock in locks:
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+        marker = run.cache / "locks" / f"{digest}-{python}"
+        if lock.name == "uv.txt" or marker.exists():
+            continue
+        env = run.environment(HOME=str(Path.home()), MLOPS_ENV_DIR=str(run.scratch / "warm"))
+        env |= {"MLOPS_PYTHON": python}
+        del env["UV_OFFLINE"]
+        found = subprocess.run(
+            [sys.executable, "-I", enter(run), "--build", str(lock)],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if found.returncode:
+            raise RunError(f"{lock.name}: {found.stderr.strip()}")
+        shutil.rmtree(run.scratch / "warm", ignore_errors=True)
+        marker.parent.mkdir(exist_ok=True)
+        marker.touch()
+
+
+def enter(run: Run) -> str:
+    """The steps' door for everyone."""
+    return str(run.tree / "actions" / "mlops_steps" / "enter.py")
+
+
+def clone(project: Path, folder: Path) -> None:
+    """The committed tree alone, as a runner checks it out."""
+    command = ["git", "clone", "-q", "--depth", "1", project.resolve().as_uri(), str(folder)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise RunError(f"git clone: {found.stderr.strip()}")
+
+
+def _head(project: Path) -> None:
+    command = ["git", "-C", str(project), "rev-parse", "--verify", "-q", "HEAD"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        raise UsageError(
+            "this project has no commit yet; first: git init -b main && git add -A && "
+            "git commit -m Start"
+        )
+
+
+def uncommitted(project: Path) -> list[str]:
+    """Files whose changes a run does not see."""
+    command = ["git", "-C", str(project), "status", "--porcelain"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [line[3:] for line in found.stdout.splitlines()]
+
+
+def end_survivors(run: Run) -> list[str]:
+    """End what the jobs left running; returns a line for each process."""
+    left = []
+    for process in psutil.process_iter(["pid", "name"]):
+        try:
+            ours = process.environ().get(MARK) == run.mark
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess, OSError):
+            continue
+        if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+            left.append(process)
+    words = [f"process {each.pid} ({each.info['name']}) was left running" for each in left]
+    for each in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=5)
+    for each in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    return words
+
+
+def result_of(folder: Path, workflow: str, job: str, step: str) -> Result:
+    """What a job's artifact says of it; without a verdict nothing was judged."""
+    path = folder / "verdict.json"
+    try:
+        verdict = json.loads(path.read_text(encoding="utf-8"))
+        return Result(
+            workflow,
+            job,
+            step,
+            verdict["status"],
+            verdict["line"],
+            tuple(verdict["lines"]),
+            verdict.get("seconds", 0.0),
+        )
+    except (OSError, ValueError, KeyError) as error:
+        return Result(workflow, job, step, "undecided", f"left no verdict ({error})")

@@ -1,0 +1,79 @@
+"""The command line: it parses and dispatches, and imports a command only when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from mlops_init.errors import InitError
+
+WORKFLOWS = ("ci", "ct", "cd", "monitor")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="mlops-init", prog_name="mlops-init")
+def cli() -> None:
+    """A machine-learning repository whose CI, CD and continuous training work.
+
+    On GitHub Actions and GitLab CI alike, and on this machine.
+    """
+
+
+@cli.command()
+@click.argument("name")
+@click.option("-c", "settings", multiple=True, metavar="KEY=VALUE", help="Give one answer.")
+@click.option(
+    "--answers", "answers_file", metavar="FILE", help="Read the answers from a TOML file."
+)
+@click.option("--defaults", is_flag=True, help="Ask nothing.")
+@click.option("--pin", default="", metavar="COMMIT", help="Commit of the steps to pin.")
+@click.option(
+    "--output", default=".", metavar="FOLDER", help="Where to make it.", show_default=True
+)
+def new(**options: object) -> int:
+    """Make a project in the new folder NAME."""
+    return _command("new", options)
+
+
+@cli.command()
+@click.argument("workflow", required=False, default="", metavar="[ci|ct|cd|monitor]")
+@click.option("--engine", default="auto", metavar="auto|native|act|gitlab", show_default=True)
+@click.option("--event", default="", help="push, pull_request, schedule or manual.")
+@click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A parameter.")
+@click.option("--state", default="", metavar="FOLDER", help="Registry, state and reports.")
+@click.option("--registry", default="", metavar="ADDRESS", help="A registry instead of the folder.")
+def run(**options: object) -> int:
+    """Walk a workflow of the project in this folder, or the whole road."""
+    return _command("run", options)
+
+
+def _command(name: str, options: dict[str, object]) -> int:
+    module = importlib.import_module(f"mlops_init.commands.{name}")
+    code: int = getattr(module, name)(**options)
+    return code
+
+
+def main() -> None:
+    """Entry point of `mlops-init`."""
+    try:
+        code = cli(standalone_mode=False)
+    except InitError as error:
+        click.echo(f"mlops-init: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        click.echo(f"mlops-init: {error.format_message()}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("mlops-init: stopped", err=True)
+        code = 130
+    except Exception as error:
+        if os.environ.get("MLOPS_DEBUG"):
+            raise
+        click.echo(
+            f"mlops-init: {type(error).__name__}: {error} (MLOPS_DEBUG=1 shows more)", err=True
+        )
+        code = 3
+    sys.exit(code)

@@ -1,0 +1,58 @@
+"""What a person sees of a run: a moving line on a terminal, finished lines everywhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from mlops_init.engines import Result, Start
+
+
+class Screen:
+    """Prints each job once, when it ends; on a terminal it also shows what is running."""
+
+    def __init__(self) -> None:
+        """Nothing is printed yet."""
+        self.console = Console(highlight=False, soft_wrap=True)
+        self._moving: Progress | None = None
+        self._tasks: dict[tuple[str, str], int] = {}
+
+    @contextlib.contextmanager
+    def live(self) -> Iterator[None]:
+        """While jobs run."""
+        if not self.console.is_terminal:
+            yield
+            return
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as self._moving:
+            yield
+        self._moving = None
+
+    def workflow(self, start: Start) -> None:
+        """A workflow begins."""
+        given = " ".join(f"{key}={value}" for key, value in start.inputs.items() if value)
+        self.say(f"  {start.workflow:<8}{start.event} {given}".rstrip())
+
+    def started(self, workflow: str, job: str) -> None:
+        """A job has begun."""
+        if self._moving:
+            self._tasks[workflow, job] = self._moving.add_task(f"  {job}", total=None)
+
+    def ended(self, result: Result) -> None:
+        """A job has ended."""
+        task = self._tasks.pop((result.workflow, result.job), None)
+        if self._moving and task is not None:
+            self._moving.remove_task(task)  # type: ignore[arg-type]
+        width = 62
+        head = f"    {result.job:<16}{result.status:<11}{result.line}"
+        self.say(f"{head:<{width + 31}}{result.seconds:5.1f} s")
+        if result.status != "pass":
+            for line in result.lines:
+                self.say(f"      {line}")
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        self.console.print(line, markup=False)

@@ -1,0 +1,100 @@
+"""A project's files from its answers, and a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+
+from mlops_init import answers as answers_
+from mlops_init import version
+from mlops_init.answers import Answers, Kept
+from mlops_init.errors import UsageError
+from mlops_init.pipeline import describe
+from mlops_init.renderers import github, gitlab
+
+RENDERERS = {"github": github.render, "gitlab": gitlab.render}
+#: What only one platform reads.
+ONLY = {"github": (".github",), "gitlab": (".gitlab", "renovate.json")}
+
+
+def template_folder() -> Path:
+    """Where the cookiecutter template lies: in the wheel, or in a checkout."""
+    installed = Path(str(resources.files("mlops_init"))) / "template"
+    if installed.is_dir():
+        return installed
+    return Path(__file__).resolve().parents[2] / "templates" / "project"
+
+
+def ci_files(answers: Answers, pin: str) -> dict[str, str]:
+    """The pipeline's files on the chosen platforms: text by path."""
+    workflows = describe(answers)
+    files: dict[str, str] = {}
+    for platform in answers.platforms:
+        files |= RENDERERS[platform](workflows, answers, pin)
+    return files
+
+
+def create(answers: Answers, pin: str, parent: Path) -> Path:
+    """Write the project into `parent`, complete or not at all; returns its folder.
+
+    Raises:
+        UsageError: The folder exists and is not empty.
+    """
+    target = parent / answers.name
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise UsageError(f"{target}: exists and is not a folder. Nothing was written")
+    if target.is_dir() and any(target.iterdir()):
+        raise UsageError(f"{target}: exists and is not empty. Nothing was written")
+    with tempfile.TemporaryDirectory(prefix=f".{answers.name}.", dir=parent) as scratch:
+        folder = Path(scratch) / answers.name
+        _render(answers, Path(scratch))
+        for name, text in ci_files(answers, pin).items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        kept = Kept(answers, pin, version.version(), digests(folder))
+        (folder / answers_.FILE_NAME).write_text(answers_.keep(kept), encoding="utf-8")
+        if target.is_dir():
+            target.rmdir()
+        folder.rename(target)
+    return target
+
+
+def _render(answers: Answers, parent: Path) -> None:
+    from cookiecutter.generate import generate_context, generate_files
+
+    template = template_folder()
+    context = generate_context(str(template / "cookiecutter.json"), asdict(answers))
+    # Where a default of the template is a list, our answer is the choice.
+    context["cookiecutter"] |= asdict(answers)
+    generate_files(repo_dir=str(template), context=context, output_dir=str(parent))
+    for platform, names in ONLY.items():
+        if platform not in answers.platforms:
+            for name in names:
+                path = parent / answers.name / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file, by path with forward slashes, sorted."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def edited(folder: Path, kept: Kept) -> list[str]:
+    """The pipeline's files that no longer read as they were written."""
+    changed = []
+    for name in ci_files(kept.answers, kept.pin):
+        path = folder / name
+        written = kept.files.get(name)
+        now = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        if now != written:
+            changed.append(name)
+    return changed

@@ -28,7 +28,7 @@ class Metric:
 BINARY = {
     "accuracy": Metric(">=", interval="Wilson", paired="Tango"),
     "average_precision": Metric(">="),
-    "brier": Metric("<=", interval="Hoeffding"),
+    "brier": Metric("<=", interval="betting", paired="betting"),
     "f1": Metric(">=", interval="Wilson"),
     "log_loss": Metric("<="),
     "precision": Metric(">=", interval="Wilson"),

@@ -1,4 +1,4 @@
-"""Intervals for proportions and means of rows, honest on small tables and at 0 and 1."""
+"""Intervals for proportions of rows, honest on small tables and at 0 and 1."""
 
 from __future__ import annotations
 
@@ -93,27 +93,6 @@ def tango(first_only: int, second_only: int, n: int, confidence: float) -> Inter
     return low, high
 
 
-def hoeffding(mean: float, n: int, confidence: float) -> Interval:
-    """Interval for the mean of numbers in [0, 1], whatever their distribution; wide, never wrong.
-
-    Inverts W. Hoeffding, "Probability inequalities for sums of bounded random variables",
-    JASA 58 (1963) 13-30, theorem 1, inequality (2.1), half of the error on either side.
-
-    Raises:
-        ValueError: No rows, or a mean outside [0, 1].
-    """
-    if not 0 <= mean <= 1 or n == 0:
-        raise ValueError(f"a mean of {mean} over {n} rows is not one of numbers in [0, 1]")
-    limit = math.log(2 / (1 - confidence)) / n
-
-    def excess(true_mean: float) -> float:
-        return _divergence(mean, true_mean) - limit
-
-    low = 0.0 if mean == 0 else crossing(lambda m: -excess(m), 0.0, mean)
-    high = 1.0 if mean == 1 else crossing(excess, mean, 1.0)
-    return low, high
-
-
 def crossing(rising: Callable[[float], float], low: float, high: float) -> float:
     """Where a rising function becomes zero, by bisection to the last bit that matters."""
     for _ in range(60):
@@ -123,12 +102,3 @@ def crossing(rising: Callable[[float], float], low: float, high: float) -> float
         else:
             high = middle
     return (low + high) / 2
-
-
-def _divergence(p: float, q: float) -> float:
-    """Kullback-Leibler divergence of two Bernoulli distributions, q strictly inside (0, 1)."""
-    if not 0 < q < 1:
-        return math.inf if p != q else 0.0
-    first = p * math.log(p / q) if p > 0 else 0.0
-    second = (1 - p) * math.log((1 - p) / (1 - q)) if p < 1 else 0.0
-    return first + second

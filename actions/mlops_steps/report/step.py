@@ -1,12 +1,39 @@
-"""report."""
+"""Report: one page, one summary and one test report out of what all steps found."""
 
-from mlops_steps.spec import Step
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlops_steps.spec import Status, Step
+
+if TYPE_CHECKING:
+    from mlops_steps.record import Record
 
 STEP = Step(
     name="report",
-    summary="",
-    requires=(
-        "jinja2",
-        "matplotlib",
-    ),
+    summary="Show what all steps found: a page, a Markdown summary and a JUnit file.",
+    requires=("duckdb", "jinja2", "matplotlib"),
 )
+
+
+def run(record: Record) -> Status:
+    """Read every verdict, write the three files. Nothing is judged anew."""
+    from mlops_steps import ci
+    from mlops_steps.files import write_whole
+    from mlops_steps.report import junit, page, reading, story, summary
+
+    found = reading.read(record)
+    told = story.tell(found)
+    model, verdict = record.config.model.name, record.verdict
+    markdown = summary.render(model, verdict, found, told)
+    written: dict[str, str | bytes] = {
+        "index.html": page.render(model, verdict, found, told),
+        "summary.md": markdown,
+        "junit.xml": junit.render(model, found),
+    }
+    for name, content in written.items():
+        write_whole(record.folder / name, content)
+        record.wrote(record.folder / name)
+    ci.write_summary(markdown)
+    record.say(told.headline, record.relative(record.folder / "index.html"))
+    return Status.PASS

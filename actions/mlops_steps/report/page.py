@@ -1,0 +1,84 @@
+"""The page: one file with everything in it, escaped where it is written and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from mlops_steps.record import Verdict
+from mlops_steps.report import lineage, plots, strips, text
+from mlops_steps.report.reading import Reading
+from mlops_steps.report.story import Story
+from mlops_steps.stats.results import Judged
+
+#: Rows of one table; the files have them all.
+ROW_LIMIT = 200
+_RATES = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1)
+
+
+def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
+    """The whole page.
+
+    Args:
+        model: The name of what is judged.
+        verdict: The report's own: commit, run and time are those of this run.
+        reading: What there is to show.
+        story: What is said first.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=False,
+    )
+    environment.filters |= {"number": text.number, "seconds": text.seconds, "short": text.short}
+    environment.globals |= {
+        "calibration": plots.calibration,
+        "graph": lineage.graph,
+        "height": _height,
+        "interval": text.interval,
+        "rates": _RATES,
+        "roc": plots.roc,
+        "row_limit": ROW_LIMIT,
+        "rule_ruler": _rule_ruler,
+        "share": text.share,
+        "signs": text.SIGNS,
+    }
+    return environment.get_template("page.html.j2").render(
+        model=model,
+        verdict=verdict,
+        reading=reading,
+        story=story,
+        link=_link(verdict.run),
+        when=verdict.started.replace("T", " ").replace("+00:00", " UTC"),
+        findings=[(each.step, finding) for each in reading.verdicts for finding in each.findings],
+    )
+
+
+def _finalize(value: object) -> object:
+    """Every text on its way into the page; what we drew ourselves stays as it is."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return text.clean(value)
+    return value
+
+
+def _link(address: str | None) -> str:
+    """An address that a person may follow: nothing that a browser would run."""
+    return address if address and address.startswith(("https://", "http://")) else ""
+
+
+def _rule_ruler(each: Judged) -> Markup:
+    if each.value is None:
+        return Markup()
+    above, signed = each.operator == ">=", each.against == "champion"
+    return strips.ruler(
+        strips.Strip(each.value, each.low, each.high, each.bound, above=above, signed=signed)
+    )
+
+
+def _height(curve: list[tuple[float, float]], x: float) -> float:
+    """The highest true-positive rate that costs a false-positive rate of at most `x`."""
+    return max((tpr for fpr, tpr in curve if fpr <= x), default=0.0)

@@ -1,0 +1,121 @@
+"""Plots as SVG that takes the page's own colours, so that one drawing fits light and dark.
+
+Nothing foreign is ever drawn: names and messages stand in the page beside a plot.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mlops_steps.report.curves import Curves
+
+#: Drawn in a colour that nothing else has, and then given the page's: see page.css.
+INK, FAINT, CANDIDATE, CHAMPION, BAD = "#010203", "#010204", "#010205", "#010206", "#010207"
+_COLOURS = {
+    INK: "currentColor",
+    FAINT: "var(--faint)",
+    CANDIDATE: "var(--candidate)",
+    CHAMPION: "var(--champion)",
+    BAD: "var(--bad)",
+}
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "mlops-init",  # the same numbers give the same bytes
+    "svg.fonttype": "none",  # text stays text, in the page's font
+    "text.parse_math": False,
+    "font.size": 9,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.6,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+}
+
+
+def roc(candidate: Curves, champion: Curves | None) -> Markup:
+    """True positives found against false alarms raised, at every threshold."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _square("False-positive rate", "True-positive rate")
+        axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", linewidth=1)
+        if champion and champion.roc:
+            axes.plot(*zip(*champion.roc, strict=True), color=CHAMPION, linestyle="--")
+        axes.plot(*zip(*candidate.roc, strict=True), color=CANDIDATE)
+        return svg(figure, "roc", "ROC curve; its figures are in the table below")
+
+
+def calibration(candidate: Curves, champion: Curves | None) -> Markup:
+    """Share of positive rows against the score they were given, in bins of equal size."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _square("Mean score of the bin", "Share of positive rows")
+        axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", linewidth=1)
+        for curves, colour, mark, line in (
+            (champion, CHAMPION, "s", "--"),
+            (candidate, CANDIDATE, "o", "-"),
+        ):
+            if curves is None:
+                continue
+            scores = [each.score for each in curves.bins]
+            seen = [each.observed for each in curves.bins]
+            below = [each.observed - each.low for each in curves.bins]
+            above = [each.high - each.observed for each in curves.bins]
+            axes.errorbar(
+                scores, seen, yerr=[below, above], color=colour, ecolor=colour,
+                elinewidth=0.8, marker=mark, markersize=3.5, linestyle=line, linewidth=1.2,
+            )  # fmt: skip
+        return svg(figure, "calibration", "Calibration plot; its figures are in the table below")
+
+
+def _square(x: str, y: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(3.5, 3.3), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=x, ylabel=y)
+    axes.set_aspect("equal")
+    ticks: Sequence[float] = (0, 0.25, 0.5, 0.75, 1)
+    axes.set_xticks(ticks, ["0", "0.25", "0.5", "0.75", "1"])
+    axes.set_yticks(ticks, ["0", "0.25", "0.5", "0.75", "1"])
+    return figure, axes
+
+
+def _size_only(found: re.Match[str]) -> str:
+    return f"font-size: {found[1]}px" if found[1] else ""
+
+
+def svg(figure: Figure, name: str, label: str) -> Markup:
+    """A figure as an `<svg>` element for a page; `name` keeps its ids apart from other plots'."""
+    stream = io.StringIO()
+    metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(stream, format="svg", metadata=metadata)
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    # Rules for every element would reach the whole page; the font is the page's.
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*|font-family: [^;\"]*", _size_only, text)
+    for drawn, shown in _COLOURS.items():
+        text = text.replace(drawn, shown)
+    # Height and width come from the page; the box keeps the shape.
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = text.replace("<svg", f'<svg class="plot" role="img" aria-label="{label}"', 1)
+    return Markup(text)  # noqa: S704 - drawn here, from numbers

@@ -1,0 +1,121 @@
+"""What the steps before left under out/: every file bounded, checked and never trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mlops_steps.errors import UndecidedError
+from mlops_steps.record import OUT, Record, Verdict
+from mlops_steps.report import curves
+from mlops_steps.spec import STEP_NAMES, Status
+from mlops_steps.stats.results import METRICS_FILE, RULES_FILE, Judged, Metrics
+
+#: No step writes nearly as much; more than this is not read.
+SIZE_LIMIT = 8 * 1024 * 1024
+PREDICTIONS_FILE = "out/evaluate/predictions.parquet"
+
+T = TypeVar("T")
+
+
+@dataclass
+class Reading:
+    """All there is to report on. A part that is missing was not written, or is in `problems`.
+
+    Attributes:
+        verdicts: In the order of the road.
+        problems: What was there and could not be used, each in one line.
+    """
+
+    verdicts: list[Verdict]
+    rules: list[Judged] = field(default_factory=list)
+    metrics: Metrics | None = None
+    candidate: curves.Curves | None = None
+    champion: curves.Curves | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def verdict(self, step: str) -> Verdict | None:
+        """One step's, if it ran."""
+        return next((each for each in self.verdicts if each.step == step), None)
+
+
+def read(record: Record) -> Reading:
+    """Read everything, through the record: what changed since it was written is not shown.
+
+    Raises:
+        UndecidedError: No step left a verdict.
+    """
+    names = [name for name in STEP_NAMES if name != record.step.name]
+    found = [each for name in names if (each := _verdict(record, name)) is not None]
+    if not found:
+        raise UndecidedError(
+            f"no verdict under {OUT}/: run a step first, or hand over the folders it wrote"
+        )
+    reading = Reading(found)
+    reading.rules = _json(record, RULES_FILE, list[Judged], reading) or []
+    reading.metrics = _json(record, METRICS_FILE, Metrics, reading)
+    path = _taken(record, PREDICTIONS_FILE, reading)
+    if path:
+        try:
+            reading.candidate, reading.champion = curves.read(path)
+        except UndecidedError as error:
+            reading.problems.append(f"{PREDICTIONS_FILE}: {error}")
+    return reading
+
+
+def _verdict(record: Record, step: str) -> Verdict | None:
+    """A verdict that cannot be believed is undecided, whatever the file says."""
+    name = f"{OUT}/{step}/verdict.json"
+    path = record.root / name
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        record.take(name)
+        verdict = msgspec.json.decode(_bounded(path), type=Verdict)
+    except (UndecidedError, OSError, msgspec.MsgspecError) as error:
+        return _undecided(step, f"{name}: cannot be read: {error}")
+    if verdict.step != step:
+        return _undecided(step, f"{name}: is of step {verdict.step}")
+    ours, theirs = record.verdict.commit, verdict.commit
+    # A step whose environment could not be built leaves "undecided" and knows no commit.
+    if theirs != ours and not (theirs is None and verdict.status is Status.UNDECIDED):
+        return _undecided(step, f"{name}: is of commit {theirs}, this report of {ours}")
+    return verdict
+
+
+def _undecided(step: str, line: str) -> Verdict:
+    return Verdict(step=step, status=Status.UNDECIDED, line=line)
+
+
+def _json(record: Record, name: str, kind: type[T], reading: Reading) -> T | None:
+    path = _taken(record, name, reading)
+    if path is None:
+        return None
+    try:
+        return msgspec.json.decode(_bounded(path), type=kind)
+    except (UndecidedError, OSError, msgspec.MsgspecError) as error:
+        reading.problems.append(f"{name}: cannot be read: {error}")
+        return None
+
+
+def _taken(record: Record, name: str, reading: Reading) -> Path | None:
+    """A file beside a verdict: absent is no matter, changed since it was written is."""
+    path = record.root / name
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        return record.take(name)
+    except UndecidedError as error:
+        reading.problems.append(str(error))
+        return None
+
+
+def _bounded(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        content = stream.read(SIZE_LIMIT + 1)
+    if len(content) > SIZE_LIMIT:
+        raise UndecidedError(f"more than {SIZE_LIMIT // 1024**2} MiB")
+    return content

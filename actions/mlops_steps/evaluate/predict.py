@@ -1,0 +1,69 @@
+"""Run a predict command where it can see the rows but not the labels."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlops_steps import commands
+from mlops_steps.config import Config
+from mlops_steps.errors import CommandError
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model and what is needed to ask it.
+
+    Attributes:
+        files: What the train command put in `$MLOPS_MODEL`.
+        source: The source tree it belongs to, with its lock.
+        config: Its own mlops.yaml.
+    """
+
+    files: Path
+    source: Path
+    config: Config
+
+
+def predict(model: Model, rows: Path, *, work: Path, log: Path) -> Path:
+    """Run the model's own predict command in its own environment.
+
+    Args:
+        model: Whom to ask.
+        rows: The table without the target.
+        work: A folder for its copy of the rows and its predictions.
+        log: Keeps what the command printed.
+
+    Returns:
+        The file of predictions, not yet checked.
+
+    Raises:
+        CommandError: The command failed, or wrote no predictions.
+        ConfigError: It cannot be started, or there is no lock.
+        InfrastructureError: Its environment could not be installed.
+    """
+    config = model.config
+    # A copy for each model: what one does to its rows must not reach the other.
+    given = work / "rows" / rows.name
+    given.parent.mkdir(parents=True)
+    shutil.copy(rows, given)
+    predictions = work / "predictions"
+    commands.run(
+        config.commands.predict,
+        folder=model.source,
+        python=commands.project_python(model.source, config.environment),
+        extra={
+            "MLOPS_MODEL": str(model.files),
+            f"MLOPS_INPUT_{config.table_name.upper().replace('-', '_')}": str(given),
+            "MLOPS_PREDICTIONS": str(predictions),
+        },
+        log=log,
+        seconds=config.train.timeout_minutes * 60,
+    )
+    if not predictions.is_file():
+        raise CommandError(
+            f"`{config.commands.predict}` ended well but wrote no file at $MLOPS_PREDICTIONS\n"
+            f"{commands.tail(log)}".rstrip()
+        )
+    return predictions

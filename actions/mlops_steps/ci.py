@@ -21,6 +21,25 @@ from mlops_steps.files import write_whole
 SUMMARY_LIMIT = 900_000
 #: GitHub shows about ten annotations of a kind and step.
 ANNOTATION_LIMIT = 10
+#: The platforms' own credentials, and the files by which a job instructs its platform: no
+#: business of the programs that a step runs.
+PRIVATE = (
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_RUNTIME_TOKEN",
+    "CI_BUILD_TOKEN",
+    "CI_DEPENDENCY_PROXY_PASSWORD",
+    "CI_DEPLOY_PASSWORD",
+    "CI_JOB_TOKEN",
+    "CI_REGISTRY_PASSWORD",
+    "CI_REPOSITORY_URL",  # holds the job's token
+    "GITHUB_ENV",
+    "GITHUB_OUTPUT",
+    "GITHUB_PATH",
+    "GITHUB_STATE",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_TOKEN",
+)
 
 
 def platform() -> str:

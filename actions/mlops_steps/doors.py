@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from mlops_steps.config import did_you_mean
@@ -120,8 +121,12 @@ def verdict_markdown(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
+_MARKUP = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]|#!~$"}
+_MARKUP |= {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord("@"): "@&#8203;"}
+#: Platforms make a link of a bare address; an invisible mark parts what they look for.
+_ADDRESS = re.compile(r":(?=//)|www(?=\.)", re.IGNORECASE)
+
+
 def escape_markdown(text: str) -> str:
-    """Text from files and programs must not become markup, links or mentions, nor a new line."""
-    # Platforms make links of bare addresses, too; the invisible mark parts what they look for.
-    text = _ADDRESS.sub(rf"\g<0>{_APART}", " ".join(text.split()))
-    return "".join(_ESCAPES.get(mark, mark) if mark != _APART else "&#8203;" for mark in text)
+    """Text from files and programs must not become markup, a link, a mention or a new line."""
+    return _ADDRESS.sub(r"\g<0>&#8203;", " ".join(text.split()).translate(_MARKUP))

@@ -83,7 +83,7 @@ def open_registry(record: Record) -> Registry:
             f"Use oci:{place}, or a loopback address"
         )
     # Imported here so that a registry in a folder does not pay for a network client.
-    from mlops_steps.registry.oci import OciRegistry  # noqa: PLC0415
+    from mlops_steps.registry.oci import OciRegistry
 
     return OciRegistry(found["host"], found["path"], model, plain=kind == "oci+http")
 

@@ -24,9 +24,9 @@ from mlops_steps.files import digest_of, write_json, write_whole
 from mlops_steps.registry.version import (
     MANIFEST,
     Alias,
-    AliasMovedError,
     Manifest,
     VersionExistsError,
+    check_expected,
     decode,
     describe,
     in_order,
@@ -204,20 +204,6 @@ class FolderRegistry:
         except OSError as error:
             name = f": {error.filename}" if error.filename else ""
             raise InfrastructureError(f"{self.address}: {error.strerror or error}{name}") from error
-
-
-def check_expected(address: str, name: str, current: Alias | None, expected: str | None) -> None:
-    """Compare where an alias points with where the caller believes it points.
-
-    Raises:
-        AliasMovedError: They differ.
-    """
-    found = current.version if current else None
-    if found != expected:
-        raise AliasMovedError(
-            f"{address}: alias {name} points to {found or 'nothing'}, "
-            f"expected {expected or 'nothing'}: another run moved it; it was left alone"
-        )
 
 
 def _copy(folder: Path, target: Path, manifest: Manifest) -> None:

@@ -88,6 +88,20 @@ def in_order(numbers: list[str]) -> list[str]:
     )
 
 
+def check_expected(address: str, name: str, current: Alias | None, expected: str | None) -> None:
+    """Compare where an alias points with where the caller believes it points.
+
+    Raises:
+        AliasMovedError: They differ.
+    """
+    found = current.version if current else None
+    if found != expected:
+        raise AliasMovedError(
+            f"{address}: alias {name} points to {found or 'nothing'}, "
+            f"expected {expected or 'nothing'}: another run moved it; it was left alone"
+        )
+
+
 def describe(folder: Path, *, model: str, version: str) -> Manifest:
     """List and digest the parts of a version that lie in `folder`.
 

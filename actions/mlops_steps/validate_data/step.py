@@ -1,5 +1,114 @@
-"""validate-data."""
+"""validate-data: hold the labelled table against its contract, before anything is trained on it."""
 
-from mlops_steps.spec import Step
+from __future__ import annotations
 
-STEP = Step(name="validate-data", summary="", requires=("duckdb",))
+from typing import TYPE_CHECKING
+
+from mlops_steps.spec import Input, Status, Step
+
+if TYPE_CHECKING:
+    from mlops_steps.record import Record
+    from mlops_steps.validate_data.judge import Result
+
+STEP = Step(
+    name="validate-data",
+    summary="Hold the labelled table against its contract.",
+    requires=("duckdb",),
+    inputs=(
+        Input(
+            "split",
+            "The split that will judge the model. With valid, test rows are not looked at.",
+            default="test",
+            choices=("test", "valid"),
+        ),
+    ),
+)
+
+#: Findings that are shown; all are in checks.json.
+SHOWN = 10
+
+
+def run(record: Record) -> Status:
+    """Judge every check; `checks.json` holds them all."""
+    from mlops_steps.data.profile import column_types
+    from mlops_steps.data.split import split_sql
+    from mlops_steps.data.tables import connect, format_of, reading, scan
+    from mlops_steps.data.withhold import count_splits
+    from mlops_steps.validate_data import contract as contracts
+    from mlops_steps.validate_data.checks import compile_checks
+    from mlops_steps.validate_data.judge import View, judge
+    from mlops_steps.validate_data.table import check_shape, check_split, check_target
+
+    table = record.config.table
+    contract = contracts.load(record.root, table)
+    record.take(table.contract)
+    source = record.take(table.path)
+
+    counts = count_splits(source, table)
+    # A row without a key is looked at in every case: it must not hide.
+    where = "true"
+    if record.inputs["split"] == "valid":
+        where = f"coalesce({split_sql(table.key, table.split)} <> 'test', true)"
+    with connect() as connection, reading(table.path):
+        scanned = scan(source, text=True)
+        kinds = column_types(connection, scanned)
+        checks = compile_checks(contract, kinds, typed=format_of(source) == "parquet")
+        view = View(connection, scanned, where)
+        rows, results = judge(view, checks)
+        results += check_split(view, table, counts)
+        results.append(check_target(view, table, list(kinds)))
+    results = [*check_shape(contract, list(kinds), sum(counts.values())), *results]
+    return _report(record, rows, results)
+
+
+def _report(record: Record, rows: int, results: list[Result]) -> Status:
+    from mlops_steps.files import write_json
+
+    rows_of_file = [
+        {
+            "check": each.check,
+            "column": each.column,
+            "status": each.status,
+            "n": each.n,
+            "n_failed": each.n_failed,
+            "share": each.share,
+            "message": each.message,
+            "rows": each.rows,
+        }
+        for each in results
+    ]
+    write_json(record.folder / "checks.json", rows_of_file)
+    record.wrote(record.folder / "checks.json")
+
+    failed = [each for each in results if each.status == "fail"]
+    undecided = [each for each in results if each.status == "undecided"]
+    record.figure("rows", rows, unit="rows")
+    record.figure("checks", len(results))
+    record.figure("failed", len(failed), n=len(results))
+    record.figure("undecided", len(undecided), n=len(results))
+    words = []
+    for each in [*failed, *undecided]:
+        place = f"{each.column}: {each.check}" if each.column else each.check
+        word = "cannot be judged: " if each.status == "undecided" else ""
+        message = f"{place}: {word}{each.message}"
+        record.find(
+            f"data/{each.check}",
+            message,
+            file=record.config.table.path,
+            column=each.column,
+            n=each.n,
+            n_failed=each.n_failed,
+            share=each.share,
+        )
+        words.append(message)
+    if not words:
+        record.say(f"{len(results)} checks, {rows:,} rows")
+        return Status.PASS
+    parts = [f"{len(failed)} of {len(results)} checks failed"] if failed else []
+    if undecided:
+        parts.append(f"{len(undecided)} of {len(results)} checks could not be judged")
+    more = [f"and {len(words) - SHOWN} more: out/validate-data/checks.json"]
+    more = more if len(words) > SHOWN else []
+    closing = "Nothing was trained on this table."
+    record.say(f"{', '.join(parts)}, {rows:,} rows", *words[:SHOWN], *more, closing)
+    return Status.FAIL if failed else Status.UNDECIDED

@@ -1,0 +1,139 @@
+"""From a contract to checks: each is one SQL condition that is true for a row that breaks it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mlops_steps.config import did_you_mean
+from mlops_steps.data.profile import is_numeric
+from mlops_steps.data.tables import identifier, literal
+from mlops_steps.validate_data.contract import Column, ColumnType, Contract
+
+_TIMES = re.compile(r"DATE|TIMESTAMP.*")
+_TEXTS = re.compile(r"VARCHAR|ENUM\(.*\)|UUID")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to judge.
+
+    Attributes:
+        kind: Its name: type, nulls, range, set, unique, …
+        column: The column's name.
+        broken: What is wrong with a row that breaks it, in words.
+        violation: SQL that is true for such a row.
+        distinct: Instead of `violation`, SQL for a value that no two rows may share.
+        undecided: Why it cannot be judged, if it cannot.
+    """
+
+    kind: str
+    column: str
+    broken: str = ""
+    violation: str = ""
+    distinct: str = ""
+    undecided: str = ""
+
+
+def compile_checks(contract: Contract, kinds: dict[str, str], *, typed: bool) -> list[Check]:
+    """The checks of every column of the contract.
+
+    Args:
+        contract: What is wanted.
+        kinds: The table's columns with DuckDB's types.
+        typed: Whether the file itself has types (Parquet). Otherwise every cell is a text,
+            and the text has to be readable as what the contract wants.
+    """
+    checks: list[Check] = []
+    for name, column in contract.columns.items():
+        wanted = _column_checks(name, column, text=not typed)
+        reason = ""
+        if name not in kinds:
+            extra = [each for each in kinds if each not in contract.columns]
+            reason = f"the table has no such column{did_you_mean(name, extra)}"
+        elif typed and not _fits(column.type, kinds[name]):
+            reason = f"the file holds {kinds[name]}, which cannot be read as {column.type}"
+        if reason:
+            wanted = [Check(each.kind, name, undecided=reason) for each in wanted]
+        checks += wanted
+    return checks
+
+
+def _fits(wanted: ColumnType, kind: str) -> bool:
+    match wanted:
+        case "number" | "integer":
+            return is_numeric(kind) and kind != "BOOLEAN"
+        case "text":
+            return _TEXTS.fullmatch(kind) is not None
+        case "boolean":
+            return kind == "BOOLEAN"
+        case "timestamp":
+            return _TIMES.fullmatch(kind) is not None
+
+
+def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
+    cell = identifier(name)
+    value = _value(cell, column.type, text=text)
+    numeric = column.type in {"number", "integer"}
+    # NaN is no value; infinity is one, and out of every range.
+    absent = f"{cell} IS NULL" + (f" OR isnan({value})" if numeric else "")
+    present = f"NOT ({absent})"
+    bounded = column.min is not None or column.max is not None
+
+    unreadable = f"{value} IS NULL"
+    if column.type == "integer":
+        unreadable += f" OR (isfinite({value}) AND {value} <> trunc({value}))"
+    if numeric and not bounded:
+        unreadable += f" OR isinf({value})"
+    article = "an" if column.type == "integer" else "a"
+    broken = f"not {article} {'finite ' if numeric and not bounded else ''}{column.type}"
+    checks = [Check("type", name, broken, f"{present} AND ({unreadable})")]
+    if not column.nullable:
+        checks.append(Check("nulls", name, "without a value", absent))
+    if bounded:
+        outside = [f"isinf({value})"]
+        outside += [] if column.min is None else [f"{value} < {_number(column.min)}"]
+        outside += [] if column.max is None else [f"{value} > {_number(column.max)}"]
+        # What cannot be read is not shown to lie inside.
+        condition = f"{present} AND coalesce({' OR '.join(outside)}, true)"
+        checks.append(Check("range", name, _outside(column), condition))
+    if column.allowed is not None:
+        values = ", ".join(
+            literal(each) if isinstance(each, str) else _number(each) for each in column.allowed
+        )
+        words = ", ".join(str(each) for each in column.allowed)
+        condition = f"{present} AND coalesce({value} NOT IN ({values}), true)"
+        checks.append(Check("set", name, f"not one of {words}", condition))
+    if column.unique:
+        whole = f"TRY_CAST({cell} AS HUGEINT)"  # a double would take 2^53 and 2^53 + 1 for one
+        distinct = f"CASE WHEN {present} THEN {whole if column.type == 'integer' else value} END"
+        checks.append(Check("unique", name, "with a value of another row", distinct=distinct))
+    return checks
+
+
+def _value(cell: str, wanted: ColumnType, *, text: bool) -> str:
+    """SQL for a cell as the wanted type; NULL where it cannot be read so."""
+    match wanted:
+        case "number" | "integer":
+            return f"TRY_CAST({cell} AS DOUBLE)"
+        case "text":
+            return f"CAST({cell} AS VARCHAR)"
+        case "boolean" if text:
+            # Not a cast, which takes t, yes and 1 too.
+            return f"CASE lower({cell}) WHEN 'true' THEN true WHEN 'false' THEN false END"
+        case "timestamp" if text:
+            return f"TRY_CAST({cell} AS TIMESTAMP)"
+        case _:
+            return cell
+
+
+def _outside(column: Column) -> str:
+    if column.min is None:
+        return f"above {column.max:g}"
+    if column.max is None:
+        return f"below {column.min:g}"
+    return f"outside {column.min:g} to {column.max:g}"
+
+
+def _number(value: float) -> str:
+    return f"CAST('{value!r}' AS DOUBLE)"

@@ -94,9 +94,9 @@ def _require_trained_for(record: Record, split: str) -> None:
 def _candidate(record: Record, work: Path) -> Model:
     """The model in a source tree of its own, from which the labelled table is missing."""
     from mlops_steps.evaluate.predict import Model
-    from mlops_steps.evaluate.tree import copy_tracked
+    from mlops_steps.source import copy_tracked
 
-    copy_tracked(record.root, work / "source", without=record.config.table.path)
+    copy_tracked(record.root, work / "source", without=[record.config.table.path])
     shutil.copytree(record.take(MODEL), work / "model")
     return Model(work / "model", work / "source", record.config)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 STEP = Step(
     name="setup",
-    summary="Build the project's environment from its lock and record what it and the machine hold.",
+    summary="Build the project's environment from its lock and record what is there.",
     inputs=(
         Input(
             "run",

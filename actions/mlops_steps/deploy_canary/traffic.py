@@ -71,13 +71,14 @@ class Replay:
                     return
                 yield row
 
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            try:
-                jobs = [pool.submit(self._client, take()) for _ in range(CONNECTIONS)]
-                answers = [answer for job in jobs for answer in job.result()]
-            except BaseException:
-                stop.set()  # a stopped step does not wait for the rest of the requests
-                raise
+        pool = ThreadPoolExecutor(CONNECTIONS)
+        try:
+            jobs = [pool.submit(self._client, take()) for _ in range(CONNECTIONS)]
+            answers = [answer for job in jobs for answer in job.result()]
+        finally:
+            # A stopped step waits for no model: its requests end when the proxy is ended.
+            stop.set()
+            pool.shutdown(wait=False)
         return sorted(answers, key=lambda answer: answer.time)
 
     def _client(self, rows: Iterator[Row]) -> list[Answer]:

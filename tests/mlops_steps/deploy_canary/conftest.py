@@ -1,0 +1,144 @@
+"""Two registered versions served by a tiny model server that misbehaves as it is told."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mlops_steps.registry.folder import FolderRegistry
+
+# What the server does is in the model's file: `fail_every` answers 500 to every n-th request,
+# `die_after` ends the process at the n-th, `delay` is in seconds, `ready: false` never says that it is ready.
+SERVER = '''\
+import http.server, itertools, json, os, pathlib, sys, time
+
+told = json.loads(pathlib.Path(os.environ["MLOPS_MODEL"], "model.json").read_text())
+count = itertools.count(1)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.say(200 if told.get("ready", True) else 503, b"{}")
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        n = next(count)
+        time.sleep(told.get("delay", 0))
+        if n == told.get("die_after"):
+            os._exit(7)
+        if told.get("fail_every") and n % told["fail_every"] == 0:
+            return self.say(500, b"{}")
+        radius = next(t["data"][0] for t in body["inputs"] if t["name"] == "mean_radius")
+        outputs = [
+            {"name": "score", "datatype": "FP64", "shape": [1], "data": [min(radius / 30, 1.0)]},
+            {"name": "prediction", "datatype": "BYTES", "shape": [1], "data": ["malignant"]},
+        ]
+        answer = {"model_name": "tumour", "model_version": os.environ["MLOPS_VERSION"],
+                  "id": body["id"], "outputs": outputs}
+        self.say(200, json.dumps(answer).encode())
+
+    def say(self, status, body):
+        head = f"HTTP/1.1 {status} X\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n"
+        self.wfile.write(head.encode() + body)
+
+    def log_message(self, *_):
+        pass
+
+print("serving", told, flush=True)
+if told.get("crash"):
+    sys.exit("no such file: weights.bin")
+server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
+server.daemon_threads = True
+server.serve_forever()
+'''
+
+DEPLOY = """\
+deploy:
+  requests: 100
+  weights: [10, 25, 50]
+  minimum_requests: 30
+  start_timeout_seconds: 20
+"""
+
+
+@dataclass
+class Shop:
+    """A project with a registry beside it."""
+
+    project: Any
+    registry: FolderRegistry
+    tmp: Path
+
+    def publish(self, version: str, **told: object) -> None:
+        """Register a version whose server behaves as told."""
+        folder = self.tmp / f"version-{version}"
+        for name in ("model", "source", "records/gate"):
+            (folder / name).mkdir(parents=True)
+        (folder / "model" / "model.json").write_text(json.dumps(told))
+        (folder / "source" / "serve.py").write_text(SERVER)
+        (folder / "source" / "requirements.txt").write_text("# nothing but the standard library\n")
+        (folder / "source" / "mlops.yaml").write_text(
+            (self.project.folder / "mlops.yaml").read_text()
+        )
+        (folder / "records" / "gate" / "verdict.json").write_text("{}")
+        self.registry.publish(version, folder)
+
+    def point(self, name: str, version: str) -> None:
+        """Set an alias."""
+        now = self.registry.alias(name)
+        expected = now.version if now else None
+        self.registry.set_alias(name, version, expected=expected, reason="test")
+
+    def champion(self) -> str | None:
+        """The version that alias champion points to."""
+        alias = self.registry.alias("champion")
+        return alias.version if alias else None
+
+    def canary(self) -> Any:
+        """What the step left for the report."""
+        return json.loads((self.project.folder / "out/deploy-canary/canary.json").read_text())
+
+    def journal(self) -> Any:
+        """What the step noted before it did it."""
+        return json.loads((self.project.folder / "out/deploy-canary/rollout.json").read_text())
+
+
+def descendants() -> set[int]:
+    """Processes that some test started and that still run, also those that lost their parent."""
+    mine = {child.pid for child in psutil.Process().children(recursive=True)}
+    return mine | {
+        process.pid
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and _marked(process)
+    }
+
+
+def _marked(process: psutil.Process) -> bool:
+    try:
+        return process.environ().get("MLOPS_TEST_MARK") == str(os.getpid())
+    except psutil.Error:
+        return False
+
+
+@pytest.fixture
+def shop(sample: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+    """Make a project with its registry; afterwards nothing that it started may be left."""
+
+    def make(deploy: str = DEPLOY) -> Shop:
+        project = sample()
+        path = project.folder / "mlops.yaml"
+        path.write_text(path.read_text() + deploy)
+        project.commit()
+        project.env["MLOPS_TEST_MARK"] = str(os.getpid())
+        return Shop(project, FolderRegistry(Path(project.env["MLOPS_STATE"]), "tumour"), tmp_path)
+
+    yield make
+    assert descendants() == set()

@@ -49,6 +49,12 @@ def _cases(verdict: Verdict, reading: Reading) -> Iterator[Case]:
 def _parts(step: str, reading: Reading) -> list[Case]:
     if step == "gate":
         return [Case(each.rule, each.status, each.message) for each in reading.rules]
+    if step == "validate-data":
+        return [Case(each.name, each.status, each.message) for each in reading.checks]
+    if step == "monitor" and reading.drift:
+        # Drift starts a retraining and stops nothing; here a column that moved is a failed case.
+        word = {True: Status.FAIL, False: Status.PASS}
+        return [Case(each.name, word[each.drifted], each.reason) for each in reading.drift.columns]
     return []
 
 

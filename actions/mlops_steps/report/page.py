@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
-from mlops_steps.record import Verdict
+from mlops_steps.record import Finding, Verdict
 from mlops_steps.report import lineage, plots, strips, text
 from mlops_steps.report.reading import Reading
+from mlops_steps.report.shapes import Canary, Column, Drift
 from mlops_steps.report.story import Story
 from mlops_steps.stats.results import Judged
 
@@ -28,15 +30,17 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         story: What is said first.
     """
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "html"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,
-        trim_blocks=False,
+        trim_blocks=True,
     )
     environment.filters |= {"number": text.number, "seconds": text.seconds, "short": text.short}
     environment.globals |= {
         "calibration": plots.calibration,
+        "drawable": _drawable,
+        "drift_strip": _drift_strip,
         "graph": lineage.graph,
         "height": _height,
         "interval": text.interval,
@@ -45,6 +49,7 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         "row_limit": ROW_LIMIT,
         "rule_ruler": _rule_ruler,
         "share": text.share,
+        "timeline": plots.timeline,
         "signs": text.SIGNS,
     }
     return environment.get_template("page.html.j2").render(
@@ -54,7 +59,7 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         story=story,
         link=_link(verdict.run),
         when=verdict.started.replace("T", " ").replace("+00:00", " UTC"),
-        findings=[(each.step, finding) for each in reading.verdicts for finding in each.findings],
+        findings=_findings(reading),
     )
 
 
@@ -63,6 +68,41 @@ def _finalize(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return text.clean(value)
     return value
+
+
+def _drift_strip(each: Column, drift: Drift) -> Markup:
+    """All columns on one scale: from none to the most that any distance may be."""
+    if each.distance is None or each.bound is None:
+        return Markup()
+    far = [one.distance for one in drift.columns if one.distance is not None]
+    last = max(drift.allowed, *far) + drift.margin
+    high = each.distance + drift.margin
+    return strips.row(
+        strips.Strip(each.distance, each.bound, high, drift.allowed, above=False), 0.0, last
+    )
+
+
+def _findings(reading: Reading) -> list[tuple[str, Finding]]:
+    """What no other part of the page says already."""
+    said = {
+        "rule-": bool(reading.rules),
+        "data/": bool(reading.checks),
+        "monitor/drift": reading.drift is not None,
+        "canary-": reading.canary is not None,
+    }
+    told = tuple(prefix for prefix, shown in said.items() if shown)
+    return [
+        (each.step, finding)
+        for each in reading.verdicts
+        for finding in each.findings
+        if not finding.rule.startswith(told)
+    ]
+
+
+def _drawable(canary: Canary) -> bool:
+    """Whether there is a time line: weights that held for a time, all of them finite."""
+    times = [each.seconds for each in canary.steps]
+    return bool(times) and all(0 < each < math.inf for each in times)
 
 
 def _link(address: str | None) -> str:

@@ -6,6 +6,7 @@ Nothing foreign is ever drawn: names and messages stand in the page beside a plo
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mlops_steps.report.curves import Curves
+from mlops_steps.report.shapes import Canary
+from mlops_steps.stats.proportions import wilson
 
 #: Drawn in a colour that nothing else has, and then given the page's: see page.css.
 INK, FAINT, CANDIDATE, CHAMPION, BAD = "#010203", "#010204", "#010205", "#010206", "#010207"
@@ -84,6 +87,32 @@ def calibration(candidate: Curves, champion: Curves | None) -> Markup:
                 elinewidth=0.8, marker=mark, markersize=3.5, linestyle=line, linewidth=1.2,
             )  # fmt: skip
         return svg(figure, "calibration", "Calibration plot; its figures are in the table below")
+
+
+def timeline(canary: Canary) -> Markup:
+    """The candidate's share of the traffic over time, and the errors of both arms below it."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.2))
+        times = list(itertools.accumulate((each.seconds for each in canary.steps), initial=0.0))
+        upper.stairs([each.weight for each in canary.steps], times, color=CANDIDATE, linewidth=1.6)
+        upper.set(ylim=(0, 105), yticks=(0, 25, 50, 75, 100), ylabel="Candidate, %")
+        shift = times[-1] / 150
+        for colour, mark, side, arms in (
+            (CHAMPION, "s", -shift, [each.champion for each in canary.steps]),
+            (CANDIDATE, "o", shift, [each.candidate for each in canary.steps]),
+        ):
+            for arm, start, end in zip(arms, times, times[1:], strict=False):
+                if arm is not None and 0 <= arm.errors <= arm.requests and arm.requests:
+                    share = 100 * arm.errors / arm.requests
+                    low, high = (100 * end for end in wilson(arm.errors, arm.requests, 0.95))
+                    lower.errorbar(
+                        [(start + end) / 2 + side], [share], yerr=[[share - low], [high - share]],
+                        color=colour, marker=mark, markersize=4, elinewidth=1.2,
+                    )  # fmt: skip
+        lower.set(ylabel="Errors, %", xlabel="Seconds since the first weight")
+        lower.set_ylim(bottom=0)
+        return svg(figure, "timeline", "The canary over time; its figures are in the table below")
 
 
 def _square(x: str, y: str) -> tuple[Figure, Axes]:

@@ -11,11 +11,16 @@ import msgspec
 from mlops_steps.errors import UndecidedError
 from mlops_steps.record import OUT, Record, Verdict
 from mlops_steps.report import curves
+from mlops_steps.report.shapes import Canary, Check, Drift, Training
 from mlops_steps.spec import STEP_NAMES, Status
 from mlops_steps.stats.results import METRICS_FILE, RULES_FILE, Judged, Metrics
 
 #: No step writes nearly as much; more than this is not read.
 SIZE_LIMIT = 8 * 1024 * 1024
+CHECKS_FILE = "out/validate-data/checks.json"
+CANARY_FILE = "out/deploy-canary/canary.json"
+TRAINING_FILE = "out/train/training.json"
+DRIFT_FILE = "out/monitor/drift.json"
 PREDICTIONS_FILE = "out/evaluate/predictions.parquet"
 
 T = TypeVar("T")
@@ -35,6 +40,10 @@ class Reading:
     metrics: Metrics | None = None
     candidate: curves.Curves | None = None
     champion: curves.Curves | None = None
+    checks: list[Check] = field(default_factory=list)
+    canary: Canary | None = None
+    training: Training | None = None
+    drift: Drift | None = None
     problems: list[str] = field(default_factory=list)
 
     def verdict(self, step: str) -> Verdict | None:
@@ -57,6 +66,10 @@ def read(record: Record) -> Reading:
     reading = Reading(found)
     reading.rules = _json(record, RULES_FILE, list[Judged], reading) or []
     reading.metrics = _json(record, METRICS_FILE, Metrics, reading)
+    reading.checks = _json(record, CHECKS_FILE, list[Check], reading) or []
+    reading.canary = _json(record, CANARY_FILE, Canary, reading)
+    reading.training = _json(record, TRAINING_FILE, Training, reading)
+    reading.drift = _json(record, DRIFT_FILE, Drift, reading)
     path = _taken(record, PREDICTIONS_FILE, reading)
     if path:
         try:

@@ -21,16 +21,18 @@ class Story:
 
     Attributes:
         status: The worst of all steps: fail before undecided before pass.
-        title: `fail at gate`, or `pass`.
+        title: `fail at gate`, or `pass: candidate may ship`.
         headline: `fail: gate; 7 steps`.
-        why: The line of the step that decided, or of the last one.
-        lines: What that step said below it.
+        step: The step that decided, or the last one.
+        why: Its line.
+        lines: What it said below, if it did not pass.
         end: Where the road ended and what was not reached; empty if it did not end early.
     """
 
     status: Status
     title: str
     headline: str
+    step: str
     why: str
     lines: list[str]
     end: str
@@ -46,18 +48,34 @@ def tell(reading: Reading) -> Story:
     ]
     troubles = [(status, those) for status, those in troubles if those]
     if not troubles:
-        last = verdicts[-1]
-        return Story(Status.PASS, "pass", f"pass: {count}", f"{last.step}: {last.line}", [], "")
+        last, title = verdicts[-1], f"pass: {_reached(reading)}"
+        return Story(Status.PASS, title, f"pass: {count}", last.step, last.line, [], "")
     parts = [f"{status}: {joined([each.step for each in those])}" for status, those in troubles]
     status, those = troubles[0]
     return Story(
         status=status,
         title=f"{status} at {joined([each.step for each in those])}",
         headline="; ".join([*parts, count]),
+        step=those[0].step,
         why=those[0].line,
         lines=those[0].lines[:_LINES],
         end=_end(verdicts),
     )
+
+
+def _reached(reading: Reading) -> str:
+    """How far a road led on which every step passed."""
+    last = reading.verdicts[-1].step
+    if last == "monitor" and reading.drift:
+        moved = sum(each.drifted for each in reading.drift.columns)
+        return f"drift in {plural(moved, 'column')}" if moved else "no drift"
+    if last == "deploy-canary" and reading.canary and reading.canary.decision == "promote":
+        return f"{reading.canary.candidate} is the champion"
+    if last == "register":
+        return "candidate registered"
+    if last == "gate" and reading.metrics:
+        return "candidate may ship" if reading.metrics.split == "test" else "the trial holds"
+    return "every step"
 
 
 def _end(verdicts: list[Verdict]) -> str:

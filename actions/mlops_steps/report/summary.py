@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from mlops_steps.doors import escape_markdown
 from mlops_steps.record import Verdict
 from mlops_steps.report.reading import Reading
+from mlops_steps.report.shapes import Arm, Canary, Training
 from mlops_steps.report.story import Story
 from mlops_steps.report.text import SIGNS, interval, number, one_line, plural, seconds, short
+from mlops_steps.spec import Status
 from mlops_steps.stats.results import Judged
 
 #: A comment may hold 65,536 characters on GitHub; a reader, far fewer.
@@ -17,6 +20,7 @@ BYTE_LIMIT = 60_000
 ROW_LIMIT = 50
 #: Rows above the folds: one screen.
 SCREEN_LIMIT = 12
+_PLAIN_ADDRESS = re.compile(r"https?://[\w.:/-]+")
 
 
 def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
@@ -34,21 +38,19 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
 
 
 def _head(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
-    facts = [f"**{SIGNS[story.status]} {story.status}**"]
-    facts += [f"`{short(verdict.commit)[:7]}`"] if verdict.commit else []
+    """What fits on a screen: the verdict, why, and the rules."""
+    facts = [f"`{_code(verdict.commit)[:7]}`"] if verdict.commit else []
+    facts += [f"[run]({verdict.run})"] if _PLAIN_ADDRESS.fullmatch(verdict.run or "") else []
+    facts += [seconds(sum(each.seconds for each in reading.verdicts))]
     lines = [
-        f"### {_text(model)}: {_text(story.title)}",
-        "",
+        f"### {SIGNS[story.status]} {_text(model)}: {_text(story.title)}",
         " · ".join(facts),
-        "",
+        f"**{story.step}: {_short_text(story.why)}**",
+        *(f"- {_short_text(line)}" for line in story.lines),
     ]
-    if reading.rules:
-        lines += _rules(reading)
-    else:
-        lines += [_text(story.why), ""]
-    if story.end:
-        lines += [_text(story.end), ""]
-    return "\n".join(lines)
+    text = "\n\n".join(lines[:3]) + "\n" + "".join(f"{line}\n" for line in lines[3:])
+    text += "\n".join(["", *_rules(reading)]) if reading.rules else ""
+    return text + (f"\n{_text(story.end)}\n" if story.end else "")
 
 
 def _rules(reading: Reading) -> list[str]:
@@ -56,16 +58,14 @@ def _rules(reading: Reading) -> list[str]:
     head = f"champion {champion.version}" if champion else "champion"
     rows = [
         (
-            _text(each.rule),
-            f"{_figure(each)}",
+            _short_text(each.rule),
+            _figure(each),
             number(each.champion) if each.champion is not None else "",
-            f"{SIGNS[each.status]} {each.status}{' (first release)' if each.passed_over else ''}",
+            _sign(each.status) + (" (first release)" if each.passed_over else ""),
         )
         for each in reading.rules
     ]
-    lines = _table(("rule", "candidate", _text(head), "verdict"), rows, SCREEN_LIMIT)
-    failed = [each for each in reading.rules if each.status != "pass" and each.message]
-    lines += [f"- {_text(each.message)}" for each in failed[:3]] + ([""] if failed else [])
+    lines = _table(("rule", "candidate", _short_text(head), "verdict"), rows, SCREEN_LIMIT)
     if reading.metrics:
         rows_read = f"{number(reading.metrics.rows)} rows of the {reading.metrics.split} split"
         lines += [f"n = {rows_read}{', paired with the champion' if champion else ''}.", ""]
@@ -81,26 +81,81 @@ def _figure(each: Judged) -> str:
 
 
 def _folds(reading: Reading) -> Iterable[str]:
+    """Every part that is there, the most asked for first."""
     rows = [
-        (each.step, f"{SIGNS[each.status]} {each.status}", _text(each.line), seconds(each.seconds))
+        (each.step, _sign(each.status), _text(each.line), seconds(each.seconds))
         for each in reading.verdicts
     ]
-    yield _fold(f"Steps ({len(rows)})", _table(("step", "verdict", "because", "time"), rows))
+    yield _fold(plural(len(rows), "step"), _table(("step", "verdict", "because", "time"), rows))
     findings = [
         (each.step, found.level, _text(found.message))
         for each in reading.verdicts
         for found in each.findings
     ]
     if findings:
-        table = _table(("step", "level", "finding"), findings)
-        yield _fold(f"Findings ({len(findings)})", table)
+        lines = _table(("step", "level", "finding"), findings)
+        yield _fold(plural(len(findings), "finding"), lines)
+    if reading.checks:
+        # What did not pass comes first, so that a cut never hides it.
+        ordered = sorted(reading.checks, key=lambda each: each.status is Status.PASS)
+        checks = [(_text(each.name), _sign(each.status), _text(each.message)) for each in ordered]
+        title = f"Data: {plural(len(checks), 'check')}"
+        yield _fold(title, _table(("check", "verdict", "found"), checks))
+    if reading.training:
+        yield _fold("Training", _training(reading.training))
+    if reading.drift:
+        moved = [
+            (_text(each.name), "drifted" if each.drifted else "", number(each.distance),
+             number(each.bound))
+            for each in reading.drift.columns
+        ]  # fmt: skip
+        head = ("column", "", "distance", "at least")
+        lines = [f"A distance of {number(reading.drift.allowed)} is allowed.", ""]
+        yield _fold(f"Drift: {plural(len(moved), 'column')}", [*lines, *_table(head, moved)])
+    if reading.canary:
+        yield _fold("Canary", _canary(reading.canary))
     lineage = [
-        (each.step, word, _text(name), f"`{short(digest)}`")
+        (each.step, word, _text(name), f"`{_code(short(digest))}`")
         for each in reading.verdicts
         for word, files in (("took", each.took), ("wrote", each.wrote))
         for name, digest in sorted(files.items())
     ]
     yield _fold("Lineage", _table(("step", "", "file", "sha256"), lineage))
+
+
+def _training(training: Training) -> list[str]:
+    listed = sorted(training.parameters.items())[:ROW_LIMIT]
+    facts = [
+        f"{number(training.data.rows)} rows, {number(training.data.withheld)} withheld",
+        f"{seconds(training.seconds)}, {training.gpu}",
+        "parameters: " + (", ".join(f"{name} = {value}" for name, value in listed) or "none"),
+        f"seed {training.seed}, Python {training.python}",
+        f"environment {short(training.environment)}, data {short(training.data.digest)}",
+    ]
+    return [*(f"- {_text(fact)}" for fact in facts), ""]
+
+
+def _canary(canary: Canary) -> list[str]:
+    rows = [
+        (f"{each.weight} %", _arm(each.candidate), _arm(each.champion), number(each.p_value),
+         _text(each.decision))
+        for each in canary.steps
+    ]  # fmt: skip
+    lines = [f"Decision: {_text(canary.decision)}. {_text(canary.words)}", ""]
+    return [*lines, *_table(("weight", "candidate", "champion", "p", "decision"), rows)]
+
+
+def _arm(arm: Arm | None) -> str:
+    return f"{number(arm.errors)} of {number(arm.requests)} failed" if arm else "none"
+
+
+def _sign(status: Status) -> str:
+    return f"{SIGNS[status]} {status}"
+
+
+def _code(text: str) -> str:
+    """Text between backticks: only what a digest is made of."""
+    return "".join(mark for mark in text if mark.isalnum() or mark in ":-") or "none"
 
 
 def _fold(title: str, lines: list[str]) -> str:
@@ -120,3 +175,8 @@ def _table(
 
 def _text(text: str) -> str:
     return escape_markdown(one_line(text))
+
+
+def _short_text(text: str) -> str:
+    """Above the folds there is no room for more."""
+    return escape_markdown(one_line(text, 160))

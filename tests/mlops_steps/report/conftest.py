@@ -13,12 +13,15 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from mlops_steps.files import digest_of
-from mlops_steps.stats import auc, proportions
-from mlops_steps.stats.results import Champion, Estimate, Metrics, write
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+from mlops_steps.files import digest_of
+from mlops_steps.stats import auc, proportions
+from mlops_steps.stats.results import Champion, Estimate, Metrics, write
+
+DATA = next(Path(__file__).parents[3].glob("templates/project/*/data/samples.csv"))
 
 
 @dataclass
@@ -89,8 +92,7 @@ class Scored:
 @pytest.fixture(scope="session")
 def scored() -> Scored:
     """Two real models: the champion saw only the first five columns."""
-    path = next(Path(__file__).parents[3].glob("templates/project/*/data/samples.csv"))
-    with path.open(newline="") as stream:
+    with DATA.open(newline="") as stream:
         _, *rows = list(csv.reader(stream))
     keys = [int(row[0]) for row in rows]
     features = np.array([[float(cell) for cell in row[1:-1]] for row in rows])
@@ -165,3 +167,134 @@ def _evaluate(road: Road, scored: Scored) -> None:
         line=f"{n} rows, champion 1.0.0 paired",
         wrote=["out/evaluate/metrics.json", "out/evaluate/predictions.parquet"],
     )
+
+
+PARAMETERS = {"learning_rate": 0.1, "depth": 3, "early_stop": True, "loss": "log"}
+
+
+def trained(road: Road) -> None:
+    """What train leaves."""
+    table = "data/samples.csv"
+    digest = digest_of(road.folder / table)
+    handed = {"path": table, "rows": 393, "withheld": 176, "digest": digest, "whole": digest}
+    training = {
+        "judge": "test",
+        "parameters": PARAMETERS,
+        "seed": 7,
+        "commit": road.commit,
+        "uncommitted": [],
+        "data": handed,
+        "environment": f"sha256:{'5e' * 32}",
+        "python": "3.11.2",
+        "gpus": [{"index": 0, "name": "NVIDIA H200", "memory_total": 143771}],
+        "seconds": 12.4,
+        "format": 1,
+    }
+    name = road.put("out/train/training.json", training)
+    line = "393 rows, 12.4 s, NVIDIA H200"
+    road.step("train", line=line, wrote=[name], took=[table, "mlops.yaml"], seconds=12.9)
+
+
+def released(road: Road, *, errors: tuple[int, ...] = (0, 1, 1)) -> None:
+    """What register and deploy-canary leave: the last count of errors decides."""
+    road.step("register", line="1.1.0 in folder:state/registry", took=["out/gate/rules.json"])
+    bad = errors[-1] > 10
+    steps = [
+        {
+            "weight": weight,
+            "candidate": {"requests": 10 * weight, "errors": count},
+            "champion": {"requests": 1000 - 10 * weight, "errors": 1},
+            "p_value": 0.0004 if count > 10 else 0.41,
+            "bound": 0.0166667,
+            "decision": "roll back" if count > 10 else ("promote" if weight == 50 else "go on"),
+            "seconds": 3.5,
+        }
+        for weight, count in zip((5, 25, 50), errors, strict=True)
+    ]
+    canary = {
+        "champion": "1.0.0",
+        "candidate": "1.1.0",
+        "method": "Fisher's exact test, one-sided, each weight a stratum; alpha 0.05 shared",
+        "alpha": 0.05,
+        "decision": "roll back" if bad else "promote",
+        "rule": "errors of the candidate <= errors of the champion",
+        "words": f"p = {steps[-1]['p_value']}, the bound is 0.017",
+        "steps": steps,
+        "failures": {"1.0.0": {"status 503": 3}, "1.1.0": {"status 500": errors[-1]}},
+        "latency": {
+            "1.0.0": {"n": 2200, "p50": 0.0021, "p95": 0.0049},
+            "1.1.0": {"n": 800, "p50": 0.0023, "p95": 0.0051},
+        },
+        "proof": {"requests": 50, "errors": 0} if bad else None,
+        "target": "local",
+        "format": 1,
+    }
+    name = road.put("out/deploy-canary/canary.json", canary)
+    line = canary["rule"] + ", at 50 %" if bad else "5 > 25 > 50 > 100 %, 3,000 requests, 5 failed"
+    road.step(
+        "deploy-canary",
+        "fail" if bad else "pass",
+        line,
+        lines=["1.1.0 was not promoted; the champion is still 1.0.0."] if bad else [],
+        wrote=[name],
+        took=["data/samples.csv"],
+    )
+
+
+def watched(road: Road) -> None:
+    """What monitor leaves: thirty columns, two of which have moved."""
+    columns = [
+        {
+            "name": f"worst_{'concave_points' if place == 0 else f'column_{place}'}",
+            "drifted": place < 2,
+            "distance": distance,
+            "bound": max(0.0, distance - 0.11),
+            "at": 17.2,
+            "nulls": 0.0,
+            "reference_nulls": 0.0,
+            "reason": f"distance {distance:.2f}, at least {distance - 0.11:.2f}"
+            if place < 2
+            else "",
+        }
+        for place, distance in enumerate([0.41, 0.25, *(0.12 - 0.004 * n for n in range(28))])
+    ]
+    drift = {
+        "version": "1.0.0",
+        "reference_rows": 393,
+        "rows": 1_812,
+        "logged": 4_805,
+        "allowed": 0.1,
+        "alpha": 0.05,
+        "margin": 0.11,
+        "columns": columns,
+    }
+    name = road.put("out/monitor/drift.json", drift)
+    finding = {"rule": "monitor/drift", "level": "warning", "message": "worst_concave_points"}
+    line = "drift in 2 of 30 columns, 1,812 rows"
+    road.step("monitor", line=line, wrote=[name], findings=[finding])
+
+
+@pytest.fixture
+def walk(road: Callable[[], Road], evaluated: Callable[[Road], None]) -> Callable[..., Road]:
+    """A road on which every step has left something; data and gate are judged for real."""
+
+    def make(*, errors: tuple[int, ...] = (0, 1, 1), to: str = "monitor") -> Road:
+        walked = road()
+        contract = DATA.parent / "contract.yaml"
+        (walked.folder / "data" / "contract.yaml").write_bytes(contract.read_bytes())
+        walked.project.commit("contract")
+        walked.step("setup", line="Python 3.11.2, 41 packages, NVIDIA H200")
+        found = {"file": "src/tumour/train.py", "line": 12}
+        warning = {"rule": "F841", "level": "warning", "message": "`x` is never used", **found}
+        walked.step("lint", line="1 finding in 14 files", findings=[warning])
+        assert walked.project.run("validate-data").code == 0
+        trained(walked)
+        evaluated(walked)
+        assert walked.project.run("gate").code == 0
+        if to != "gate":
+            released(walked, errors=errors)
+        if to == "monitor":
+            watched(walked)
+        return walked
+
+    return make

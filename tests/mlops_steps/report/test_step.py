@@ -1,15 +1,107 @@
-"""The step as a user meets it: real figures in, three files out."""
+"""The step as a user meets it: the files of other steps in, three files out."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+Make = Callable[..., Any]
 
-def test_a_whole_road(road: Callable[[], Any], evaluated: Callable[[Any], None]) -> None:
-    walked = road()
-    evaluated(walked)
-    walked.project.run("gate")
+
+def test_a_whole_road(walk: Make, tmp_path: Path) -> None:
+    walked = walk()
+    walked.project.env["GITHUB_STEP_SUMMARY"] = str(tmp_path / "summary.md")
     ran = walked.report()
     assert ran.code == 0, ran.text
-    assert walked.text("summary.md").startswith("### tumour: pass")
+    assert ran.verdict["line"] == "pass: 9 steps"
+    written = {f"out/report/{name}" for name in ("index.html", "summary.md", "junit.xml")}
+    assert set(ran.verdict["wrote"]) == written
+    assert "out/gate/rules.json" in ran.verdict["took"]
+    page = walked.text("index.html")
+    for part in ("rules", "models", "scores", "checks", "training", "drift", "canary", "lineage"):
+        assert f'<section id="{part}">' in page, part
+    for plot in ("ROC curve", "Calibration plot", "The canary over time"):
+        assert f'aria-label="{plot}' in page
+    shown = (tmp_path / "summary.md").read_text()
+    assert shown.startswith(walked.text("summary.md"))
+    assert shown.count("### ") == 2, "the report's summary and the frame's line, once each"
+
+
+def test_the_same_files_make_the_same_page(walk: Make) -> None:
+    walked = walk(to="gate")
+    walked.report()
+    first = walked.text("index.html")
+    walked.report()
+    when = json.loads(walked.text("verdict.json"))["started"].replace("T", " ")[:19]
+    assert walked.text("index.html") == first.replace(
+        first.partition("<dt>When</dt><dd>")[2][:19], when
+    )
+
+
+def test_nothing_to_report_on_is_undecided(road: Make) -> None:
+    ran = road().report()
+    assert ran.code == 3
+    assert "no verdict under out/" in ran.text
+
+
+def test_a_refusal_says_where_the_road_ended(road: Make, evaluated: Make) -> None:
+    walked = road()
+    evaluated(walked)
+    walked.project.write(
+        "mlops.yaml",
+        (walked.folder / "mlops.yaml").read_text().replace("roc_auc >= 0.95", "accuracy >= 0.99"),
+    )
+    assert walked.project.run("gate").code == 1
+    ran = walked.report()
+    assert ran.code == 0
+    assert ran.verdict["line"] == "fail: gate; 2 steps"
+    summary = walked.text("summary.md")
+    assert summary.startswith("### ✗ tumour: fail at gate\n")
+    assert "**gate: accuracy &gt;= 0.99**" in summary
+    assert "The road ended at gate; register and deploy-canary left no verdict." in summary
+    assert "✗ fail at gate</h1>" in walked.text("index.html")
+
+
+def test_an_unreadable_verdict_is_undecided(road: Make) -> None:
+    walked = road()
+    walked.step("lint", line="0 findings")
+    walked.step("train").write_text('{"step": "train", "status": "pa')
+    assert walked.report().verdict["line"] == "undecided: train; 2 steps"
+    walked.step("train").write_bytes(b" " * 9_000_000)
+    assert walked.report().verdict["line"] == "undecided: train; 2 steps"
+    assert "more than 8 MiB" in walked.text("summary.md")
+
+
+def test_a_verdict_of_another_commit_is_undecided(road: Make) -> None:
+    walked = road()
+    walked.step("gate", line="4 rules", commit="0" * 40)
+    assert walked.report().verdict["line"] == "undecided: gate; 1 step"
+    assert "is of commit 0000" in walked.text("index.html")
+
+
+def test_a_step_that_could_not_be_entered_keeps_its_own_words(road: Make) -> None:
+    walked = road()
+    walked.step("train", "undecided", "installing train.txt failed", commit=None)
+    assert walked.report().verdict["line"] == "undecided: train; 1 step"
+    assert "installing train.txt failed" in walked.text("summary.md")
+
+
+def test_a_file_that_was_changed_is_not_shown(walk: Make) -> None:
+    walked = walk(to="gate")
+    path = walked.folder / "out" / "gate" / "rules.json"
+    path.write_text(path.read_text().replace("roc_auc", "roc_auc "))
+    assert walked.report().code == 0
+    page = walked.text("index.html")
+    assert '<section id="rules">' not in page
+    assert "out/gate/rules.json: changed since step gate wrote it" in page
+
+
+def test_a_link_is_not_followed(road: Make) -> None:
+    walked = road()
+    walked.step("lint", line="0 findings")
+    (walked.folder / "out" / "gate").mkdir()
+    (walked.folder / "out" / "gate" / "verdict.json").symlink_to("/etc/passwd")
+    assert walked.report().verdict["line"] == "undecided: gate; 2 steps"
+    assert "root:" not in walked.text("index.html")

@@ -24,6 +24,8 @@ from mlops_steps.stats.proportions import wilson
 MINIMUM_ERRORS = 3
 #: Probabilities below this are dropped while convolving: they cannot move a verdict.
 NEGLIGIBLE = 1e-18
+#: What was dropped adds up to less than this, so no smaller probability is claimed.
+SMALLEST_P = 1e-15
 
 
 class Decision(enum.StrEnum):
@@ -132,7 +134,8 @@ def p_value(steps: Sequence[Step]) -> float:
     """One-sided probability of at least the candidate's errors if both versions fail alike.
 
     Fisher's exact test, exact also over several steps (Cochran 1954 and Mantel and Haenszel
-    1959 have the same conditioning; here the distribution itself is convolved).
+    1959 have the same conditioning; here the distribution itself is convolved). Never below
+    `SMALLEST_P`.
     """
     sums = {0: 1.0}
     for step in steps:
@@ -143,7 +146,7 @@ def p_value(steps: Sequence[Step]) -> float:
                 longer[x + y] = longer.get(x + y, 0.0) + p * q
         sums = {x: p for x, p in longer.items() if p > NEGLIGIBLE}
     seen = sum(step.candidate.errors for step in steps)
-    return min(1.0, math.fsum(p for x, p in sums.items() if x >= seen))
+    return min(1.0, max(SMALLEST_P, math.fsum(p for x, p in sums.items() if x >= seen)))
 
 
 def total(counts: Iterable[Counts]) -> Counts:

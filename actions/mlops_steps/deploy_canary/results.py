@@ -54,7 +54,8 @@ class Canary(msgspec.Struct, kw_only=True):
         words: The figure that decided, against its bound.
         failures: By version: what went wrong, and how often.
         latency: By version.
-        proof: After a roll back: requests that the champion answered, and errors among them.
+        proof: Requests sent after a roll back, which only the champion should answer, and
+            how many of them it did not answer well.
     """
 
     champion: str | None

@@ -146,11 +146,10 @@ def roll_back(running: Stage, replay: Replay, canary: Canary, journal: Journal) 
     running.proxy.split(0)
     running.candidate.ending.close()
     proof = replay.send(PROOF)
-    canary.proof = Arm(
-        requests=sum(each.version == canary.champion for each in proof),
-        errors=sum(bool(each.error) for each in proof),
-    )
-    journal.note("rolled back", f"{canary.champion} answers everything", weight=0)
+    wrong = sum(bool(each.error) or each.version != canary.champion for each in proof)
+    canary.proof = Arm(requests=PROOF, errors=wrong)
+    says = f"{canary.champion} got {PROOF} more requests, {wrong} of them failed"
+    journal.note("rolled back", says)
     return proof
 
 
@@ -160,7 +159,8 @@ def _count(batch: Sequence[Answer], canary: Canary) -> judge.Step:
     if lost:
         raise InfrastructureError(
             f"{len(lost):,} of {len(batch):,} requests got no answer from the proxy itself "
-            f"({lost[0].error}): that says nothing about either version"
+            f"({lost[0].error}): that says nothing about either version\n"
+            f"{canary.candidate} was not promoted; the alias champion did not move."
         )
 
     def counts(version: str | None) -> Counts:

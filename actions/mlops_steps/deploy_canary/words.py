@@ -68,7 +68,10 @@ def tell(record: Record, canary: Canary) -> Status:
     """Fill the record from a finished rollout; returns the verdict."""
     decision = Decision(canary.decision)
     _figures(record, canary)
-    lines = [f"{version}: {_arm(canary, version)}" for version in _versions(canary)]
+    lines = [
+        f"{_role(canary, version)} {version}: {_arm(canary, version)}"
+        for version in _versions(canary)
+    ]
     judged = f" ({canary.method})" if canary.steps else ""
     lines += f"{canary.words}{judged}".splitlines()
     if decision is Decision.PROMOTE:
@@ -85,7 +88,7 @@ def tell(record: Record, canary: Canary) -> Status:
 
 def _figures(record: Record, canary: Canary) -> None:
     for version in _versions(canary):
-        role = "champion" if version == canary.champion else "candidate"
+        role = _role(canary, version)
         requests, errors = _totals(canary, version)
         if requests:
             record.figure(f"{role}_error_share", errors / requests, n=requests)
@@ -99,6 +102,10 @@ def _figures(record: Record, canary: Canary) -> None:
 
 def _versions(canary: Canary) -> list[str]:
     return [version for version in (canary.champion, canary.candidate) if version]
+
+
+def _role(canary: Canary, version: str) -> str:
+    return "champion" if version == canary.champion else "candidate"
 
 
 def _totals(canary: Canary, version: str) -> tuple[int, int]:
@@ -145,7 +152,7 @@ def _not_moved(canary: Canary) -> str:
     kept = f"{canary.candidate} was not promoted; the champion is still {canary.champion}"
     if not canary.proof:
         return f"{kept}, which never shared its traffic."
-    answered, errors = canary.proof.requests, canary.proof.errors
-    if answered and not errors:
-        return f"{kept}, which answers everything again ({answered} of {answered} requests)."
-    return f"{kept}. After the roll back {errors} of its {answered} requests failed."
+    sent, errors = canary.proof.requests, canary.proof.errors
+    if errors:
+        return f"{kept}. After the roll back {errors} of {sent} requests failed."
+    return f"{kept}, which answers everything again ({sent} of {sent} requests)."

@@ -15,8 +15,9 @@ import pytest
 from mlops_steps.registry.folder import FolderRegistry
 
 # What the server does is in the model's file: `fail_every` answers 500 to every n-th request,
-# `die_after` ends the process at the n-th, `delay` is in seconds, `ready: false` never says that it is ready.
-SERVER = '''\
+# `die_after` ends the process at the n-th, `delay` is in seconds, `crash` ends it at its start,
+# `ready: false` never says that it is ready.
+SERVER = """\
 import http.server, itertools, json, os, pathlib, sys, time
 
 told = json.loads(pathlib.Path(os.environ["MLOPS_MODEL"], "model.json").read_text())
@@ -58,7 +59,7 @@ if told.get("crash"):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 server.daemon_threads = True
 server.serve_forever()
-'''
+"""
 
 DEPLOY = """\
 deploy:

@@ -25,7 +25,7 @@ def two(here: Any, champion: dict[str, object], candidate: dict[str, object]) ->
 
 def logged(here: Any, what: str) -> list[tuple[Any, ...]]:
     files = here.registry.read_log(here.tmp / "log")
-    return duckdb.sql(f"SELECT {what} FROM read_parquet({[str(f) for f in files]})").fetchall()
+    return duckdb.execute(f"SELECT {what} FROM read_parquet({[str(f) for f in files]})").fetchall()
 
 
 @pytest.mark.parametrize("every", [None, 50], ids=["no errors", "2 % errors in both"])
@@ -42,7 +42,7 @@ def test_a_candidate_as_good_as_the_champion_is_promoted(shop: Make, every: int 
     assert here.registry.alias("champion").previous == "1.0.0"
     assert [step["weight"] for step in canary["steps"]] == [10, 25, 50]
     assert [step["decision"] for step in canary["steps"]] == ["go on", "go on", "promote"]
-    assert {arm for arm in canary["latency"]} == {"1.0.0", "1.1.0"}
+    assert set(canary["latency"]) == {"1.0.0", "1.1.0"}
     assert here.journal()["state"] == "promoted"
     assert ran.verdict["wrote"].keys() == {"out/deploy-canary/canary.json"}
     # Every good answer is in the log, and nothing else.
@@ -58,9 +58,7 @@ def test_a_candidate_that_fails_a_fifth_of_its_requests_is_rolled_back(shop: Mak
     assert ran.code == 1, ran.text
     assert here.champion() == "1.0.0"
     assert ran.verdict["outputs"]["decision"] == "rollback"
-    assert ran.verdict["line"].startswith(
-        "errors of the candidate <= errors of the champion, at "
-    )
+    assert ran.verdict["line"].startswith("errors of the candidate <= errors of the champion, at ")
     assert ran.verdict["findings"][0]["rule"] == "canary-roll-back"
     assert "1.1.0 was not promoted; the champion is still 1.0.0, which answers everything" in (
         ran.text

@@ -1,0 +1,125 @@
+"""Rows to requests, answers to the inference log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mlops_steps.config import Split, TableInput
+from mlops_steps.deploy_canary import rows
+from mlops_steps.errors import ConfigError, UndecidedError
+
+TABLE = TableInput(
+    path="t.csv",
+    key="id",
+    target="y",
+    positive="yes",
+    split=Split(by="hash", salt="s", test=0.3, valid=0.2),
+    contract="c.yaml",
+)
+CSV = """\
+id,size,count,colour,fresh,y
+007,1.5,3,red,true,yes
+008,2.5,4,,false,no
+009,,5,"blue, dark",true,no
+"""
+
+
+def test_requests_carry_every_feature_with_its_type_and_no_target(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(CSV)
+    found = {row.number: json.loads(row.body) for row in rows.read(path, TABLE, seed=0, limit=9)}
+    assert found.keys() == {0, 1, 2}
+    assert found[0] == {
+        "id": "007",
+        "inputs": [
+            {"name": "size", "shape": [1], "datatype": "FP64", "data": [1.5]},
+            {"name": "count", "shape": [1], "datatype": "INT64", "data": [3]},
+            {"name": "colour", "shape": [1], "datatype": "BYTES", "data": ["red"]},
+            {"name": "fresh", "shape": [1], "datatype": "BOOL", "data": [True]},
+        ],
+    }
+    assert found[1]["inputs"][2]["data"] == [None]
+    assert found[2]["inputs"][0]["data"] == [None]
+
+
+def test_order_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,x,y\n" + "".join(f"{n},{n / 2},no\n" for n in range(200)))
+    first, again, other = (
+        [row.number for row in rows.read(path, TABLE, seed=seed, limit=50)] for seed in (1, 1, 2)
+    )
+    assert first == again
+    assert len(set(first)) == 50
+    assert first != other
+    assert first != sorted(first)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_key_and_features_stay_together_in_a_large_table(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"t.{kind}"
+    query = "SELECT 'k' || i AS id, i AS x, 'no' AS y FROM range(400_000) t(i)"
+    option = "(FORMAT parquet, ROW_GROUP_SIZE 5000)" if kind == "parquet" else "(FORMAT csv)"
+    duckdb.execute(f"COPY ({query}) TO '{path}' {option}")
+    for row in rows.read(path, TABLE, seed=3, limit=500):
+        request = json.loads(row.body)
+        assert request["inputs"][0]["data"] == [row.number]
+        assert request["id"] == f"k{row.number}"
+
+
+def test_the_log_holds_time_version_key_features_score_and_prediction(tmp_path: Path) -> None:
+    path, target = tmp_path / "t.csv", tmp_path / "log.parquet"
+    path.write_text(CSV)
+    noon = dt.datetime(2026, 1, 2, 12, 0, 0, 250_000, tzinfo=dt.UTC)
+    answers = [
+        rows.Logged(2, noon + dt.timedelta(seconds=1), "1.1.0", 0.1 + 0.2, "yes"),
+        rows.Logged(0, noon, "1.0.0", 1e-300, "no"),
+        rows.Logged(0, noon + dt.timedelta(seconds=2), "1.1.0", 1.0, "1"),
+    ]
+    rows.write_log(path, TABLE, answers, target)
+    log = duckdb.read_parquet(str(target))
+    assert list(zip(log.columns, map(str, log.types), strict=True)) == [
+        ("time", "TIMESTAMP"),
+        ("version", "VARCHAR"),
+        ("key", "VARCHAR"),
+        ("size", "DOUBLE"),
+        ("count", "BIGINT"),
+        ("colour", "VARCHAR"),
+        ("fresh", "BOOLEAN"),
+        ("score", "DOUBLE"),
+        ("prediction", "VARCHAR"),
+    ]
+    naive = noon.replace(tzinfo=None)
+    assert log.fetchall() == [
+        (naive, "1.0.0", "007", 1.5, 3, "red", True, 1e-300, "no"),
+        (
+            naive + dt.timedelta(seconds=1),
+            "1.1.0",
+            "009",
+            None,
+            5,
+            "blue, dark",
+            True,
+            0.1 + 0.2,
+            "yes",
+        ),
+        (naive + dt.timedelta(seconds=2), "1.1.0", "007", 1.5, 3, "red", True, 1.0, "1"),
+    ]
+    assert set(tmp_path.iterdir()) == {path, target}
+
+
+def test_what_cannot_be_asked(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,Score,y\n1,2,no\n")
+    with pytest.raises(ConfigError, match="the inference log has a column 'score' of its own"):
+        rows.read(path, TABLE, seed=0, limit=9)
+    path.write_text("id,x\n1,2\n")
+    with pytest.raises(UndecidedError, match=r"t\.csv: no column 'y'\. Columns: id, x"):
+        rows.read(path, TABLE, seed=0, limit=9)
+    path.write_text("id,x,y\n")
+    with pytest.raises(UndecidedError, match="no rows"):
+        rows.read(path, TABLE, seed=0, limit=9)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import jinja2
 from markupsafe import Markup
 
 from mlops_steps.record import Finding, Verdict
-from mlops_steps.report import lineage, plots, strips, text
+from mlops_steps.report import lineage, strips, text
 from mlops_steps.report.reading import Reading
 from mlops_steps.report.shapes import Canary, Column, Drift
 from mlops_steps.report.story import Story
@@ -17,6 +18,8 @@ from mlops_steps.stats.results import Judged
 
 #: Rows of one table; the files have them all.
 ROW_LIMIT = 200
+#: Seconds; no weight is held for a year.
+_LONG = 366 * 86_400
 _RATES = (0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1)
 
 
@@ -38,18 +41,18 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
     )
     environment.filters |= {"number": text.number, "seconds": text.seconds, "short": text.short}
     environment.globals |= {
-        "calibration": plots.calibration,
+        "calibration": _plot("calibration"),
         "drawable": _drawable,
         "drift_strip": _drift_strip,
         "graph": lineage.graph,
         "height": _height,
         "interval": text.interval,
         "rates": _RATES,
-        "roc": plots.roc,
+        "roc": _plot("roc"),
         "row_limit": ROW_LIMIT,
         "rule_ruler": _rule_ruler,
         "share": text.share,
-        "timeline": plots.timeline,
+        "timeline": _plot("timeline"),
         "signs": text.SIGNS,
     }
     return environment.get_template("page.html.j2").render(
@@ -100,9 +103,20 @@ def _findings(reading: Reading) -> list[tuple[str, Finding]]:
 
 
 def _drawable(canary: Canary) -> bool:
-    """Whether there is a time line: weights that held for a time, all of them finite."""
+    """Whether there is a time line: a few weights, each of which held for a time."""
     times = [each.seconds for each in canary.steps]
-    return bool(times) and all(0 < each < math.inf for each in times)
+    return 0 < len(times) <= ROW_LIMIT and all(0 < each < _LONG for each in times)
+
+
+def _plot(name: str) -> Callable[..., Markup]:
+    """A function of `plots`, which is heavy and wanted only where there is something to draw."""
+
+    def draw(*arguments: object) -> Markup:
+        from mlops_steps.report import plots
+
+        return cast("Markup", getattr(plots, name)(*arguments))
+
+    return draw
 
 
 def _link(address: str | None) -> str:

@@ -17,9 +17,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from mlops_steps.evaluate.join import Answers, Judged
+from mlops_steps.evaluate.measure import Levels, compare, measure
 from mlops_steps.files import digest_of
-from mlops_steps.stats import auc, proportions
-from mlops_steps.stats.results import Champion, Estimate, Metrics, write
+from mlops_steps.stats.results import Champion, Metrics, write
 
 DATA = next(Path(__file__).parents[3].glob("templates/project/*/data/samples.csv"))
 
@@ -81,32 +82,31 @@ def road(sample: Callable[..., Any]) -> Callable[[], Road]:
 
 @dataclass
 class Scored:
-    """Labels and two models' scores for the test rows of the demo data."""
+    """The test rows of the demo data: keys, labels, and what two real models say."""
 
     keys: list[int]
-    labels: np.ndarray
-    candidate: np.ndarray
-    champion: np.ndarray
+    judged: Judged
 
 
 @pytest.fixture(scope="session")
 def scored() -> Scored:
-    """Two real models: the champion saw only the first five columns."""
+    """The champion of the two saw only the first five columns."""
     with DATA.open(newline="") as stream:
         _, *rows = list(csv.reader(stream))
     keys = [int(row[0]) for row in rows]
     features = np.array([[float(cell) for cell in row[1:-1]] for row in rows])
-    labels = np.array([row[-1] == "malignant" for row in rows])
+    labels = np.array([row[-1] == "malignant" for row in rows]).astype(np.int8)
     place = [int(hashlib.sha256(f"tumour-1:{key}".encode()).hexdigest()[:15], 16) for key in keys]
     test = np.array(place) / 16**15 < 0.3
 
-    def scores(columns: int) -> np.ndarray:
+    def answers(columns: int) -> Answers:
         model = make_pipeline(StandardScaler(), LogisticRegression())
         model.fit(features[~test][:, :columns], labels[~test])
-        return model.predict_proba(features[test][:, :columns])[:, 1]
+        score = model.predict_proba(features[test][:, :columns])[:, 1]
+        return Answers(score, (score > 0.5).astype(np.int8))
 
     held = [key for key, withheld in zip(keys, test, strict=True) if withheld]
-    return Scored(held, labels[test], scores(30), scores(5))
+    return Scored(held, Judged(labels[test], answers(30), answers(5)))
 
 
 @pytest.fixture
@@ -116,55 +116,32 @@ def evaluated(scored: Scored) -> Callable[[Road], None]:
 
 
 def _evaluate(road: Road, scored: Scored) -> None:
-    labels, n = scored.labels, len(scored.labels)
-    hit = {
-        name: (values > 0.5) == labels
-        for name, values in (("candidate", scored.candidate), ("champion", scored.champion))
-    }
-
-    def metrics(name: str, values: np.ndarray) -> dict[str, Estimate]:
-        right = int(hit[name].sum())
-        low, high = proportions.wilson(right, n, 0.95)
-        area = auc.area(values[labels], values[~labels])
-        ends = auc.newcombe(area, int(labels.sum()), int((~labels).sum()), 0.95)
-        return {
-            "accuracy": Estimate(value=right / n, low=low, high=high, n=n, method="Wilson"),
-            "roc_auc": Estimate(value=area, low=ends[0], high=ends[1], n=n, method="Newcombe"),
-        }
-
-    first = int((hit["candidate"] & ~hit["champion"]).sum())
-    second = int((hit["champion"] & ~hit["candidate"]).sum())
-    low, high = proportions.tango(first, second, n, 0.95)
-    apart = Estimate(value=(first - second) / n, low=low, high=high, n=n, method="Tango")
+    judged, levels = scored.judged, Levels(0.95, 2)
+    ours = measure(judged, judged.candidate, levels)
+    theirs = measure(judged, judged.champion, levels)
     found = Metrics(
         split="test",
-        rows=n,
-        positives=int(labels.sum()),
+        rows=len(judged.label),
+        positives=int(judged.label.sum()),
         confidence=0.95,
-        candidate=metrics("candidate", scored.candidate),
-        champion=Champion(version="1.0.0", metrics=metrics("champion", scored.champion)),
-        difference={"accuracy": apart},
+        candidate=ours,
+        champion=Champion(version="1.0.0", metrics=theirs),
+        difference=compare(judged, judged.champion, ours, theirs, levels),
     )
     folder = road.folder / "out" / "evaluate"
     folder.mkdir(parents=True)
     write(folder / "metrics.json", found)
-    predictions = np.rec.fromarrays([scored.labels, scored.candidate, scored.champion])
+    names = ("key", "label", "score", "prediction", "champion_score", "champion_prediction")
+    columns = [scored.keys, judged.label, judged.candidate.score, judged.candidate.prediction]
+    columns += [judged.champion.score, judged.champion.prediction]
+    predictions = dict(zip(names, map(np.array, columns), strict=True))
     with duckdb.connect() as database:
-        database.execute(
-            "create table p (key varchar, label int, score double, prediction int,"
-            " champion_score double, champion_prediction int)"
-        )
-        database.executemany(
-            "insert into p values (?, ?, ?, ?, ?, ?)",
-            [
-                (str(key), int(y), float(a), int(a > 0.5), float(b), int(b > 0.5))
-                for key, (y, a, b) in zip(scored.keys, predictions.tolist(), strict=True)
-            ],
-        )
-        database.execute(f"copy p to '{folder}/predictions.parquet' (format parquet)")
+        database.register("predictions", predictions)
+        path = folder / "predictions.parquet"
+        database.execute(f"copy predictions to '{path}' (format parquet)")
     road.step(
         "evaluate",
-        line=f"{n} rows, champion 1.0.0 paired",
+        line=f"{found.rows} rows, champion 1.0.0 paired",
         wrote=["out/evaluate/metrics.json", "out/evaluate/predictions.parquet"],
     )
 

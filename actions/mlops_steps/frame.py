@@ -63,9 +63,11 @@ def load(name: str) -> Room:
 
 def run(step: Step, record: Record) -> int:
     """Run a step's body so that its verdict file is true at every moment."""
-    shutil.rmtree(record.folder, ignore_errors=True)
     record.verdict.commit = record.verdict.commit or _head(record.root)
-    record.write()  # undecided, "started, not finished": what a kill leaves behind
+    # Undecided, "started, not finished": what a kill leaves behind. It comes before the last
+    # run's files go, or a kill among them would leave the last run's verdict.
+    record.write()
+    _empty(record.folder)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     code = 3
@@ -89,6 +91,15 @@ def run(step: Step, record: Record) -> int:
     record.write()
     _show(record)
     return code
+
+
+def _empty(folder: Path) -> None:
+    """Remove what the last run left, but for the verdict, which is this run's already."""
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif entry.name != "verdict.json":
+            entry.unlink()
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

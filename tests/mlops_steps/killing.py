@@ -1,112 +1,121 @@
-"""Kill a step at its n-th write, or after some time, to see what that leaves behind.
+"""Kill a step before a chosen write, or at a chosen moment.
 
-    for number in itertools.count(1):
-        ran = killed_at_write(sample, "train", number, under=[sample.folder / "out" / "train"])
-        if not was_killed(ran):
-            break  # it ended before it came to write that often
-        ...
-
-A write is counted before it happens, by Python's own audit events, so that the step runs
-unchanged: a file opened for writing, and anything made, moved or removed below one of the
-folders in `under`, and what is sent over HTTP to change something.
+The step runs as it is, in a process that watches itself: an audit hook counts what Python is
+about to do to files below `out/` (and what it does relative to an open folder, as when a folder
+is emptied), and ends the process by SIGKILL before the n-th.
 """
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import os
-import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from tests.mlops_steps.conftest import Ran, Sample
-
-_MOVING = {"os.rename", "os.link", "os.symlink"}
-#: Events, and where each tells the open folder that its path is relative to.
-_CHANGING = {"os.mkdir": 2, "os.remove": 1, "os.rmdir": 1, "os.truncate": 2}
-
-
-def killed_at_write(
-    sample: Sample, step: str, number: int, *, under: Sequence[Path], **inputs: str
-) -> Ran:
-    """Run a step and let it die by SIGKILL just before its n-th write (from 1)."""
-    python, _, *rest = sample.command(step, **inputs)
-    places = [str(place.resolve()) for place in under]
-    command = [python, "-I", "-B", __file__, json.dumps([number, places]), *rest]
-    return _run(sample, step, command, None)
+ENTER = Path(__file__).resolve().parents[2] / "actions" / "mlops_steps" / "enter.py"
+#: Audit events that change a folder, and the places of the paths among their arguments.
+CHANGES = {
+    "os.chmod": (0,),
+    "os.link": (0, 1),
+    "os.mkdir": (0,),
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.rmdir": (0,),
+    "os.symlink": (1,),
+    "os.truncate": (0,),
+}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-def killed_after(sample: Sample, step: str, seconds: float, **inputs: str) -> Ran:
-    """Run a step and let it die by SIGKILL after some time, if it still runs then."""
-    return _run(sample, step, sample.command(step, **inputs), seconds)
+class Project(Protocol):
+    """A project in a folder, and the variables of its steps."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def env(self) -> dict[str, str]: ...
 
 
-def was_killed(ran: Ran) -> bool:
-    """Whether the step died; else it came to its own end."""
-    return ran.code == -signal.SIGKILL
+def count_writes(project: Project, step: str, **inputs: str) -> int:
+    """Run a step to its end; returns the number of its writes below `out/`."""
+    found = _finish(_start(project, step, 0, inputs))
+    assert found.returncode == 0, found.stdout
+    return int(found.stdout.splitlines()[-1])
 
 
-def _run(sample: Sample, step: str, command: list[str], seconds: float | None) -> Ran:
-    from tests.mlops_steps.conftest import Ran
+def kill_before_write(project: Project, number: int, step: str, **inputs: str) -> None:
+    """Kill a step before its n-th write, counted from 1."""
+    found = _finish(_start(project, step, number, inputs))
+    assert found.returncode == -signal.SIGKILL, found.stdout
 
-    process = subprocess.Popen(
-        command,
-        cwd=sample.folder,
-        env=sample.env,
+
+def kill_after(project: Project, seconds: float, step: str, **inputs: str) -> bool:
+    """Kill a step so many seconds after its start; whether it was still running."""
+    process = _start(project, step, 0, inputs)
+    time.sleep(seconds)
+    process.kill()
+    return _finish(process).returncode == -signal.SIGKILL
+
+
+def _start(
+    project: Project, step: str, number: int, inputs: dict[str, str]
+) -> subprocess.Popen[str]:
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in inputs.items()]
+    command = [sys.executable, "-I", __file__, str(number), str(project.folder / "out")]
+    return subprocess.Popen(
+        [*command, step, *options],
+        cwd=project.folder,
+        env=project.env,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def _finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     try:
-        text, _ = process.communicate(timeout=300 if seconds is None else seconds)
-    except subprocess.TimeoutExpired:
+        text, _ = process.communicate(timeout=120)
+    finally:
         process.kill()
-        text, _ = process.communicate(timeout=60)
-    path = sample.folder / "out" / step / "verdict.json"
-    verdict = json.loads(path.read_text()) if path.exists() else {}
-    return Ran(process.returncode, text, verdict)
+    return subprocess.CompletedProcess(process.args, process.returncode, text)
 
 
-def _watch(number: int, places: list[str]) -> None:
-    """From here on every write is counted; the n-th does not happen any more."""
-    left = number
+def _main(number: int, folder: str, arguments: list[str]) -> int:
+    """In the watched process: run the step, count, and die in time."""
+    spec = importlib.util.spec_from_file_location("enter", ENTER)
+    assert spec is not None
+    assert spec.loader is not None
+    enter = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(enter)
+    count = 0
 
-    def below(path: object, folder: object = -1) -> bool:
-        if not isinstance(path, str | os.PathLike):
-            return False
-        start = os.getcwd() if folder == -1 else os.readlink(f"/proc/self/fd/{folder}")
-        full = os.path.normpath(os.path.join(start, os.fspath(path)))
-        return any(full == place or full.startswith(place + os.sep) for place in places)
-
-    def is_write(event: str, arguments: tuple[object, ...]) -> bool:
+    def watch(event: str, values: tuple[Any, ...]) -> None:
+        nonlocal count
         if event == "open":
-            path, _, flags = arguments
-            return isinstance(flags, int) and flags & os.O_ACCMODE != os.O_RDONLY and below(path)
-        if event in _MOVING:
-            return below(arguments[0]) or below(arguments[1])
-        if event in _CHANGING:
-            return below(arguments[0], *arguments[_CHANGING[event] :][:1])
-        if event == "http.client.send":
-            block = arguments[1]
-            return not (isinstance(block, bytes) and block.startswith((b"GET ", b"HEAD ")))
-        return False
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal left
-        if is_write(event, arguments):
-            left -= 1
-            if left == 0:
+            changes = isinstance(values[2], int) and values[2] & WRITING and _below(values[0])
+        else:
+            changes = event in CHANGES and any(_below(values[at]) for at in CHANGES[event])
+        if changes:
+            count += 1
+            if count == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    sys.addaudithook(hook)
+    def _below(path: object) -> bool:
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            return False
+        text = os.fsdecode(path)
+        return not os.path.isabs(text) or text.startswith(folder)
+
+    sys.addaudithook(watch)
+    code: int = enter.inside(arguments)
+    print(count)
+    return code
 
 
 if __name__ == "__main__":
-    _watch(*json.loads(sys.argv[1]))
-    sys.argv = sys.argv[2:]
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.exit(_main(int(sys.argv[1]), sys.argv[2], sys.argv[3:]))

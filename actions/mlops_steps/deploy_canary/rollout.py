@@ -159,8 +159,7 @@ def _count(batch: Sequence[Answer], canary: Canary) -> judge.Step:
     if lost:
         raise InfrastructureError(
             f"{len(lost):,} of {len(batch):,} requests got no answer from the proxy itself "
-            f"({lost[0].error}): that says nothing about either version\n"
-            f"{canary.candidate} was not promoted; the alias champion did not move."
+            f"({lost[0].error}): that says nothing about either version"
         )
 
     def counts(version: str | None) -> Counts:

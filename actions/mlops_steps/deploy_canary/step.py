@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_steps.errors import UndecidedError
+from mlops_steps.errors import MlopsError, UndecidedError
 from mlops_steps.spec import Input, Output, Status, Step
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ def run(record: Record) -> Status:
     data = rows.read(record.take(table.path), table, seed=record.config.train.seed, limit=most)
     canary = words.announce(record, champion.version if champion else None, version)
     journal = Journal(record.folder, canary.champion, version)
-    with tempfile.TemporaryDirectory(prefix="mlops-canary-") as place, _accounted_for(journal):
+    with (
+        tempfile.TemporaryDirectory(prefix="mlops-canary-") as place,
+        _accounted_for(journal, version),
+    ):
         folder = Path(place)
         wanted = [("champion", champion.version, champion.digest)] if champion else []
         wanted.append(("candidate", version, digest))
@@ -124,14 +127,18 @@ def _promote(
 
 
 @contextlib.contextmanager
-def _accounted_for(journal: Journal) -> Iterator[None]:
-    """Whatever ends the rollout early is in the journal, with the state it was in."""
+def _accounted_for(journal: Journal, version: str) -> Iterator[None]:
+    """Whatever ends the rollout early is in the journal, and says what it did to the alias."""
     try:
         yield
     except BaseException as error:
-        journal.note(
-            "stopped",
-            f"while {journal.state or 'fetching'}: {type(error).__name__}: {error}; "
-            "everything that was started has been ended",
-        )
+        alias = {
+            "promoting": "The registry tells whether alias champion has moved.",
+            "promoted": f"{version} is the champion now.",
+        }.get(journal.state, f"{version} was not promoted; alias champion did not move.")
+        when = journal.state or "fetching"
+        says = f"while {when}: {type(error).__name__}: {error}; all that was started is ended"
+        journal.note("stopped", f"{says}. {alias}")
+        if isinstance(error, MlopsError):
+            raise type(error)(f"{error}\n{alias}") from error
         raise

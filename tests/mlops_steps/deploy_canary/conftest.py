@@ -78,6 +78,11 @@ class Shop:
     registry: FolderRegistry
     tmp: Path
 
+    @property
+    def state(self) -> Path:
+        """The registry's folder."""
+        return Path(self.project.env["MLOPS_STATE"])
+
     def publish(self, version: str, **told: object) -> None:
         """Register a version whose server behaves as told."""
         folder = self.tmp / f"version-{version}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 
 Make = Callable[..., Any]
@@ -195,8 +196,33 @@ def test_stopped_midway_nothing_moves_and_nothing_is_left(shop: Make) -> None:
     text, _ = step.communicate(timeout=60)
     assert step.returncode == 4, text
     journal = here.journal()
+    assert "stopped by SIGTERM" in text
+    assert "1.1.0 was not promoted; alias champion did not move." in text
     assert (journal["state"], journal["weight"]) == ("stopped", 10)
     assert "while traffic" in journal["history"][-1]["says"]
+    assert here.champion() == "1.0.0"
+
+
+def test_a_version_that_was_changed_is_not_served(shop: Make) -> None:
+    here = shop()
+    two(here, {}, {})
+    (here.state / "versions/1.1.0/model/model.json").write_text("{ }")
+    ran = here.project.run("deploy-canary")
+    assert ran.code == 3, ran.text
+    assert "model/model.json was changed; it is not used" in ran.text
+    assert "1.1.0 was not promoted; alias champion did not move." in ran.text
+
+
+def test_a_proxy_that_dies_midway_is_nobodys_fault(shop: Make) -> None:
+    here = shop()
+    two(here, {"delay": 0.01}, {"delay": 0.01})
+    step = start(here)
+    wait_for(here, "traffic")
+    (envoy,) = (p for p in psutil.Process(step.pid).children() if "envoy.json" in str(p.cmdline()))
+    envoy.kill()
+    text, _ = step.communicate(timeout=60)
+    assert step.returncode == 4, text
+    assert "got no answer from the proxy itself" in text
     assert here.champion() == "1.0.0"
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.mlops_steps import killing
 
 
@@ -36,9 +35,7 @@ class Passed:
         return verdict
 
     def untouched(self) -> bool:
-        return (self.out / "verdict.json").read_bytes() == (
-            self.kept / "verdict.json"
-        ).read_bytes()
+        return (self.out / "verdict.json").read_bytes() == (self.kept / "verdict.json").read_bytes()
 
     def left_over(self) -> list[Path]:
         return list(Path(self.made.env["TMPDIR"]).glob("mlops-train-*"))
@@ -66,7 +63,11 @@ class Passed:
 
 @pytest.fixture
 def passed(project: Callable[..., Any]) -> Passed:
-    return Passed(project())
+    made = project()
+    rows = (f"{key},{key % 7},{'malignant' if key % 3 else 'benign'}" for key in range(100))
+    made.write("data/samples.csv", "\n".join(["id,a,diagnosis", *rows]) + "\n")
+    made.commit("a small table, because train runs many times")
+    return Passed(made)
 
 
 def test_killed_before_every_write(passed: Passed) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from mlops_steps.config import Split, TableInput
 from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.train.leaks import prove, withheld

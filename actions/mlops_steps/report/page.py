@@ -39,7 +39,13 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         finalize=_finalize,
         trim_blocks=True,
     )
-    environment.filters |= {"number": text.number, "seconds": text.seconds, "short": text.short}
+    environment.filters |= {
+        "milliseconds": text.milliseconds,
+        "number": text.number,
+        "plain": text.plain,
+        "seconds": text.seconds,
+        "short": text.short,
+    }
     environment.globals |= {
         "calibration": _plot("calibration"),
         "drawable": _drawable,

@@ -92,10 +92,10 @@ def calibration(candidate: Curves, champion: Curves | None) -> Markup:
 def timeline(canary: Canary) -> Markup:
     """The candidate's share of the traffic over time, and the errors of both arms below it."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        figure = Figure(figsize=(4.2, 3.3), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.2))
         times = list(itertools.accumulate((each.seconds for each in canary.steps), initial=0.0))
-        upper.stairs([each.weight for each in canary.steps], times, color=CANDIDATE, linewidth=1.6)
+        upper.stairs([each.weight for each in canary.steps], times, baseline=None, color=CANDIDATE)
         upper.set(ylim=(0, 105), yticks=(0, 25, 50, 75, 100), ylabel="Candidate, %")
         shift = times[-1] / 150
         for colour, mark, side, arms in (
@@ -108,10 +108,11 @@ def timeline(canary: Canary) -> Markup:
                     low, high = (100 * end for end in wilson(arm.errors, arm.requests, 0.95))
                     lower.errorbar(
                         [(start + end) / 2 + side], [share], yerr=[[share - low], [high - share]],
-                        color=colour, marker=mark, markersize=4, elinewidth=1.2,
+                        color=colour, marker=mark, markersize=4, elinewidth=1.2, clip_on=False,
                     )  # fmt: skip
         lower.set(ylabel="Errors, %", xlabel="Seconds since the first weight")
         lower.set_ylim(bottom=0)
+        lower.set_xlim(0, times[-1])
         return svg(figure, "timeline", "The canary over time; its figures are in the table below")
 
 

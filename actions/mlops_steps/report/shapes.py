@@ -57,7 +57,6 @@ class Canary(msgspec.Struct, frozen=True):
     decision: str
     champion: str | None = None
     method: str = ""
-    alpha: float | None = None
     rule: str = ""
     words: str = ""
     steps: list[Phase] = []

@@ -10,7 +10,7 @@ from mlops_steps.record import Verdict
 from mlops_steps.report.reading import Reading
 from mlops_steps.report.shapes import Arm, Canary, Training
 from mlops_steps.report.story import Story
-from mlops_steps.report.text import SIGNS, interval, number, one_line, plural, seconds, short
+from mlops_steps.report.text import SIGNS, interval, number, one_line, plain, plural, seconds, short
 from mlops_steps.spec import Status
 from mlops_steps.stats.results import Judged
 
@@ -110,7 +110,7 @@ def _folds(reading: Reading) -> Iterable[str]:
             for each in reading.drift.columns
         ]  # fmt: skip
         head = ("column", "", "distance", "at least")
-        lines = [f"A distance of {number(reading.drift.allowed)} is allowed.", ""]
+        lines = [f"A distance of {plain(reading.drift.allowed)} is allowed.", ""]
         yield _fold(f"Drift: {plural(len(moved), 'column')}", [*lines, *_table(head, moved)])
     if reading.canary:
         yield _fold("Canary", _canary(reading.canary))

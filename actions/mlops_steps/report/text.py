@@ -67,6 +67,16 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
     return f"[{number(low, signed=signed)}, {number(high, signed=signed)}]"
 
 
+def plain(value: float) -> str:
+    """A number that somebody chose, as they wrote it: `0.1`, `95`."""
+    return f"{value:g}" if math.isfinite(value) else "not a number"
+
+
+def milliseconds(value: float) -> str:
+    """Seconds as `2.1 ms`."""
+    return f"{1000 * value:,.1f} ms" if math.isfinite(value) else "unknown"
+
+
 def share(part: int, whole: int) -> str:
     """`12.5 %`."""
     return f"{100 * part / whole:.1f} %" if whole else "none"

@@ -75,6 +75,11 @@ def open_registry(record: Record) -> Registry:
         refuse_lost(root)
         return FolderRegistry(root, model)
     found = _OCI.fullmatch(place)
+    if "@" in address:  # not shown: what stands before it may be a password
+        raise ConfigError(
+            "the registry's address holds a user or password; these are named by "
+            f"MLOPS_REGISTRY_USER and MLOPS_REGISTRY_PASSWORD. {ALLOWED}"
+        )
     if kind not in {"oci", "oci+http"} or not found:
         raise ConfigError(f"registry {address!r} cannot be read. {ALLOWED}")
     if kind == "oci+http" and not _LOOPBACK.fullmatch(found["host"]):

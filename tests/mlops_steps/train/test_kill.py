@@ -35,7 +35,8 @@ class Passed:
         return verdict
 
     def untouched(self) -> bool:
-        return (self.out / "verdict.json").read_bytes() == (self.kept / "verdict.json").read_bytes()
+        mine, kept = (folder / "verdict.json" for folder in (self.out, self.kept))
+        return bool(mine.read_bytes() == kept.read_bytes())
 
     def left_over(self) -> list[Path]:
         return list(Path(self.made.env["TMPDIR"]).glob("mlops-train-*"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import oras.client
 import pytest
 from tests.mlops_steps.registry_server import Server, running
 
@@ -142,6 +144,16 @@ def test_an_alias_remembers(opened: Opened, tmp_path: Path) -> None:
             opened().set_alias("champion", "1.0.0", expected=expected, reason="late")
     assert opened().alias("champion") == alias
     assert opened().versions() == ["1.0.0", "1.1.0"]
+
+
+def test_the_plain_oras_client_can_pull_an_alias(server: Server, tmp_path: Path) -> None:
+    registry = OciRegistry(server.host, "plain/oras", "tumour", plain=True)
+    registry.publish("1.0.0", version(tmp_path / "v"))
+    registry.set_alias("champion", "1.0.0", expected=None, reason="the first")
+    client = oras.client.OrasClient(insecure=True)
+    client.pull(target=f"{server.host}/plain/oras:champion", outdir=str(tmp_path / "pulled"))
+    with tarfile.open(tmp_path / "pulled" / "model.tar") as archive:
+        assert archive.getnames() == ["model/deep/er/vocabulary.txt", "model/weights.bin"]
 
 
 def test_the_log_keeps_each_file_once(opened: Opened, tmp_path: Path) -> None:

@@ -106,7 +106,11 @@ def start(
         try:
             yield process
         finally:
-            _end_group(process)
+            try:
+                _end_group(process)
+            except BaseException:
+                _end_group(process)  # stopped while ending it: it is ended all the same
+                raise
             process.wait()
 
 

@@ -66,6 +66,8 @@ def run(record: Record) -> Status:
                 _keep(record, registry, answers, folder / "log.parquet")
                 if canary.decision == "promote":
                     _promote(registry, champion, running, canary, journal)
+                if journal.state == "promoted":
+                    record.output("decision", "promote")
         except rollout.NotServedError as error:
             words.not_served(canary, error.role, str(error))
             journal.note("rolled back", canary.words, weight=0)

@@ -76,7 +76,6 @@ def tell(record: Record, canary: Canary) -> Status:
     lines += f"{canary.words}{judged}".splitlines()
     if decision is Decision.PROMOTE:
         record.say(_road(canary), *lines, _moved(canary), REHEARSAL)
-        record.output("decision", "promote")
     else:
         headline = canary.rule + (f", at {canary.steps[-1].weight} %" if canary.steps else "")
         rule = f"canary-{decision.replace(' ', '-')}"

@@ -1,4 +1,4 @@
-"""Layers of an OCI image: plain tar archives, the same bytes for the same files."""
+"""OCI images whose layers are plain tar archives: the same bytes for the same files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,32 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+import msgspec
+
 from mlops_steps.errors import UndecidedError
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+
+
+class Descriptor(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
+    """Points to a blob, in the words of the OCI image specification."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: dict[str, str] = {}
+
+
+class Image(msgspec.Struct, kw_only=True, rename="camel"):
+    """An OCI image manifest."""
+
+    config: Descriptor
+    layers: list[Descriptor]
+    annotations: dict[str, str] = {}
+    schema_version: int = 2
+    media_type: str = MANIFEST_TYPE
 
 
 def pack(root: Path, names: Iterable[str], target: Path) -> None:

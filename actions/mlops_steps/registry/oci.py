@@ -21,7 +21,7 @@ import msgspec
 
 from mlops_steps.errors import InfrastructureError, UndecidedError
 from mlops_steps.files import digest_of
-from mlops_steps.registry.layers import pack, unpack
+from mlops_steps.registry.layers import CONFIG_TYPE, LAYER_TYPE, Descriptor, Image, pack, unpack
 from mlops_steps.registry.version import (
     MANIFEST,
     PARTS,
@@ -34,32 +34,11 @@ from mlops_steps.registry.version import (
     in_order,
     verify,
 )
-from mlops_steps.registry.wire import MANIFEST_TYPE, Wire
+from mlops_steps.registry.wire import Wire
 
 _ALIAS = "io.mlops-init.alias"
 _TITLE = "org.opencontainers.image.title"
 _LIST = "version.tar"
-_CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-
-
-class Descriptor(msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True):
-    """Points to a blob, in the words of the OCI image specification."""
-
-    media_type: str
-    digest: str
-    size: int
-    annotations: dict[str, str] = {}
-
-
-class Image(msgspec.Struct, kw_only=True, rename="camel"):
-    """An OCI image manifest."""
-
-    config: Descriptor
-    layers: list[Descriptor]
-    annotations: dict[str, str] = {}
-    schema_version: int = 2
-    media_type: str = MANIFEST_TYPE
 
 
 class OciRegistry:
@@ -239,7 +218,7 @@ class OciRegistry:
         with archive.open("rb") as stream:
             self._wire.put_blob(stream, digest)
         return Descriptor(
-            media_type=_LAYER_TYPE,
+            media_type=LAYER_TYPE,
             digest=digest,
             size=archive.stat().st_size,
             annotations={_TITLE: archive.name},
@@ -254,7 +233,7 @@ class OciRegistry:
         config = msgspec.json.encode({**system, "rootfs": rootfs}, order="sorted")
         digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
         self._wire.put_blob(config, digest)
-        pointer = Descriptor(media_type=_CONFIG_TYPE, digest=digest, size=len(config))
+        pointer = Descriptor(media_type=CONFIG_TYPE, digest=digest, size=len(config))
         image = Image(config=pointer, layers=layers, annotations=annotations or {})
         self._wire.put_manifest(tag, msgspec.json.encode(image))
 

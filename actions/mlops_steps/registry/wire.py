@@ -20,8 +20,8 @@ import oras.container
 import requests
 
 from mlops_steps.errors import ConfigError, InfrastructureError, UndecidedError
+from mlops_steps.registry.layers import MANIFEST_TYPE
 
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 #: Seconds to wait before each further try.
 BACKOFF = (0.5, 1.0, 2.0)
 #: Seconds to wait for a connection, and for the next bytes.

@@ -55,7 +55,7 @@ def read(path: Path) -> tuple[Curves, Curves | None]:
             champion_prediction (null without a champion).
 
     Raises:
-        UndecidedError: Not such a file, or a score that is not a finite number.
+        UndecidedError: Not such a file, or a row without a finite score, a label and a prediction.
     """
     import duckdb
 
@@ -75,15 +75,17 @@ def _curves(database: duckdb.DuckDBPyConnection, score: str, prediction: str) ->
     # small however many rows there are.
     rows = f"select label, {score} as score, {prediction} as prediction, key from predictions"
     counts = database.sql(
-        f"""select count(score), count_if(not isfinite(score)),
+        f"""select count(score), count(*), count_if(coalesce(
+                isfinite(score) and label in (0, 1) and prediction in (0, 1), false)),
             count_if(label = 1 and prediction = 1), count_if(label = 1 and prediction = 0),
             count_if(label = 0 and prediction = 1), count_if(label = 0 and prediction = 0)
             from ({rows})"""
     ).fetchall()[0]
     if counts[0] == 0:
         return None
-    if counts[1]:
-        raise UndecidedError(f"{counts[1]} of {counts[0]} values of {score} are not finite numbers")
+    if counts[1] != counts[2]:
+        bad = f"{counts[1] - counts[2]} of {counts[1]} rows"
+        raise UndecidedError(f"{bad} have no finite {score}, or no label or prediction of 0 or 1")
     corners = database.sql(
         f"""with steps as (
                 select score, count_if(label = 1) as p, count_if(label = 0) as n
@@ -107,7 +109,7 @@ def _curves(database: duckdb.DuckDBPyConnection, score: str, prediction: str) ->
         if negatives and positives
         else [],
         bins=[_bin(*each) for each in bins],
-        confusion=Confusion(*counts[2:]),
+        confusion=Confusion(*counts[3:]),
     )
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from mlops_steps.record import Verdict
 from mlops_steps.report.reading import Reading
-from mlops_steps.report.text import clean
+from mlops_steps.report.text import clean, one_line
 from mlops_steps.spec import Status
+
+#: A message is all that a test tab shows of a failure.
+_MESSAGE_LIMIT = 4000
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ def _suite(verdict: Verdict, cases: list[Case]) -> ET.Element:
         case.set("time", f"{verdict.seconds:.3f}" if len(cases) == 1 else "0")
         if each.status is not Status.PASS:
             kind = "failure" if each.status is Status.FAIL else "error"
-            message = clean(each.message or str(each.status))
+            message = clean(each.message or str(each.status), _MESSAGE_LIMIT)
             trouble = ET.SubElement(case, kind, type=str(each.status))
-            trouble.set("message", message.splitlines()[0] if message.strip() else kind)
+            trouble.set("message", one_line(message.partition("\n")[0]) or kind)
             trouble.text = message
     return suite

@@ -30,8 +30,8 @@ def edges(verdicts: list[Verdict]) -> list[tuple[str, str]]:
     return sorted(found, key=lambda edge: (names.index(edge[0]), names.index(edge[1])))
 
 
-def graph(verdicts: list[Verdict]) -> Markup:
-    """The drawing; beside each step the first digits of what it wrote first."""
+def graph(verdicts: list[Verdict], digests: dict[str, str]) -> Markup:
+    """The drawing; beside each step the digest of its verdict, which binds all that it wrote."""
     names = [each.step for each in verdicts]
     heights = {name: 16 + _ROW * place for place, name in enumerate(names)}
     arcs = edges(verdicts)
@@ -41,10 +41,10 @@ def graph(verdicts: list[Verdict]) -> Markup:
         parts.append(_ARC.format(_LEFT, heights[writer], max(4, _LEFT - reach), heights[taker]))
     for each in verdicts:
         y = heights[each.step]
-        wrote = short(next(iter(each.wrote.values()), ""))
+        digest = short(digests.get(f"{OUT}/{each.step}/verdict.json", ""))
         parts.append(
             _NODE.format(
-                each.status, _LEFT, y, _LEFT + 14, y + 4.5, SIGNS[each.status], each.step, wrote
+                each.status, _LEFT, y, _LEFT + 14, y + 4.5, SIGNS[each.status], each.step, digest
             )
         )
     label = "; ".join(f"{taker} took from {writer}" for writer, taker in arcs) or "no hand-over"

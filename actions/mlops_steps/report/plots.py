@@ -97,7 +97,7 @@ def timeline(canary: Canary) -> Markup:
         times = list(itertools.accumulate((each.seconds for each in canary.steps), initial=0.0))
         upper.stairs([each.weight for each in canary.steps], times, baseline=None, color=CANDIDATE)
         upper.set(ylim=(0, 105), yticks=(0, 25, 50, 75, 100), ylabel="Candidate, %")
-        shift = times[-1] / 150
+        shift = times[-1] / 70
         for colour, mark, side, arms in (
             (CHAMPION, "s", -shift, [each.champion for each in canary.steps]),
             (CANDIDATE, "o", shift, [each.candidate for each in canary.steps]),

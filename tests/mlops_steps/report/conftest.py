@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from mlops_steps.deploy_canary.results import Canary
 from mlops_steps.evaluate.join import Answers, Judged
 from mlops_steps.evaluate.measure import Levels, compare, measure
 from mlops_steps.files import digest_of
+from mlops_steps.monitor.drift import Drift
 from mlops_steps.stats.results import Champion, Metrics, write
+from mlops_steps.train.training import Training
 
 DATA = next(Path(__file__).parents[3].glob("templates/project/*/data/samples.csv"))
 
@@ -61,11 +65,15 @@ class Road:
     def commit(self) -> str:
         return (self.folder / ".git" / "refs" / "heads" / "main").read_text().strip()
 
-    def put(self, name: str, value: Any) -> str:
+    def put(self, name: str, value: Any, kind: type) -> str:
+        """A file in the very shape that its step writes: a renamed field breaks here."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value))
+        path.write_bytes(msgspec.json.encode(msgspec.convert(value, kind)))
         return name
+
+    def verdict(self, step: str) -> Any:
+        return json.loads((self.folder / "out" / step / "verdict.json").read_text())
 
     def report(self) -> Any:
         return self.project.run("report")
@@ -167,7 +175,7 @@ def trained(road: Road) -> None:
         "seconds": 12.4,
         "format": 1,
     }
-    name = road.put("out/train/training.json", training)
+    name = road.put("out/train/training.json", training, Training)
     line = "393 rows, 12.4 s, NVIDIA H200"
     road.step("train", line=line, wrote=[name], took=[table, "mlops.yaml"], seconds=12.9)
 
@@ -206,7 +214,7 @@ def released(road: Road, *, errors: tuple[int, ...] = (0, 1, 1)) -> None:
         "target": "local",
         "format": 1,
     }
-    name = road.put("out/deploy-canary/canary.json", canary)
+    name = road.put("out/deploy-canary/canary.json", canary, Canary)
     line = canary["rule"] + ", at 50 %" if bad else "5 > 25 > 50 > 100 %, 3,000 requests, 5 failed"
     road.step(
         "deploy-canary",
@@ -245,7 +253,7 @@ def watched(road: Road) -> None:
         "margin": 0.11,
         "columns": columns,
     }
-    name = road.put("out/monitor/drift.json", drift)
+    name = road.put("out/monitor/drift.json", drift, Drift)
     finding = {"rule": "monitor/drift", "level": "warning", "message": "worst_concave_points"}
     line = "drift in 2 of 30 columns, 1,812 rows"
     road.step("monitor", line=line, wrote=[name], findings=[finding])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 Make = Callable[..., Any]
+
+
+def one_screen(summary: str) -> bool:
+    """What stands before the first fold fits on one."""
+    return len(summary.partition("<details>")[0].splitlines()) <= 25
 
 
 def test_a_whole_road(walk: Make, tmp_path: Path) -> None:
@@ -24,9 +31,31 @@ def test_a_whole_road(walk: Make, tmp_path: Path) -> None:
         assert f'<section id="{part}">' in page, part
     for plot in ("ROC curve", "Calibration plot", "The canary over time"):
         assert f'aria-label="{plot}' in page
+    for word in (
+        "0 of 50",
+        "Promote.",
+        "4.9 ms",
+        "worst_concave_points",
+        "✗ drifted",
+        "NVIDIA H200",
+        "depth = 3",
+        "393 of <code>data/samples.csv</code>; 176 withheld",
+        "champion 1.0.0",
+        "F841",
+    ):
+        assert word in page, word
     shown = (tmp_path / "summary.md").read_text()
     assert shown.startswith(walked.text("summary.md"))
     assert shown.count("### ") == 2, "the report's summary and the frame's line, once each"
+    assert one_screen(shown)
+    suites = {each.get("name"): each for each in ET.fromstring(walked.text("junit.xml"))}
+    assert set(suites["gate"].find("testcase").attrib) == {"classname", "name", "time"}
+    cases = {name: int(each.get("tests")) for name, each in suites.items()}
+    assert cases == {
+        "setup": 1, "lint": 1, "validate-data": 103, "train": 1, "evaluate": 1, "gate": 2,
+        "register": 1, "deploy-canary": 1, "monitor": 30,
+    }  # fmt: skip
+    assert [each.get("failures") for each in suites.values()] == [*"00000000", "2"]
 
 
 def test_nothing_to_report_on_is_undecided(road: Make) -> None:
@@ -50,6 +79,7 @@ def test_a_refusal_says_where_the_road_ended(road: Make, evaluated: Make) -> Non
     assert summary.startswith("### ✗ tumour: fail at gate\n")
     assert "**gate: accuracy &gt;= 0.99**" in summary
     assert "The road ended at gate; register and deploy-canary left no verdict." in summary
+    assert one_screen(summary)
     assert "✗ fail at gate</h1>" in walked.text("index.html")
 
 
@@ -97,3 +127,13 @@ def test_a_link_is_not_followed(road: Make) -> None:
     (walked.folder / "out" / "gate" / "verdict.json").symlink_to("/etc/passwd")
     assert walked.report().verdict["line"] == "undecided: gate; 2 steps"
     assert "root:" not in walked.text("index.html")
+
+
+def test_a_verdict_that_its_parts_do_not_explain_is_a_case_of_its_own(walk: Make) -> None:
+    walked = walk(to="gate")
+    found = walked.verdict("gate") | {"status": "undecided", "line": "stopped by SIGTERM"}
+    (walked.folder / "out" / "gate" / "verdict.json").write_text(json.dumps(found))
+    walked.report()
+    gate = ET.fromstring(walked.text("junit.xml")).find("testsuite[@name='gate']")
+    assert (gate.get("tests"), gate.get("errors"), gate.get("failures")) == ("3", "1", "0")
+    assert gate.find("testcase/error").get("message") == "stopped by SIGTERM"

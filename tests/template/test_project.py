@@ -24,7 +24,7 @@ OTHER = {
     "licence": "MIT",
     "python_version": "3.11",
     "ci": "gitlab",
-    "registry": "folder:/srv/models",
+    "registry": "oci:registry.example.org/models/liver",
 }
 
 
@@ -99,10 +99,13 @@ def test_what_holds_jinja_is_rendered_and_nothing_else_is() -> None:
 
 def test_mlops_yaml_says_what_was_answered(render: Render, other: Path) -> None:
     mine = config.load(other)
-    assert (mine.model.name, mine.registry) == ("liver", "folder:/srv/models")
+    assert (mine.model.name, mine.registry) == ("liver", "oci:registry.example.org/models/liver")
     assert mine.commands.train == "python -m zz_hepatic_unit.train"
     defaults = config.load(render())
-    assert defaults.registry == "platform"
+    assert (defaults.registry, defaults.monitor.log) == ("platform", "state")
+    # Words that YAML reads as something else than text.
+    odd = config.load(render(model="no", inference_log="data/requests.parquet"))
+    assert (odd.model.name, odd.monitor.log) == ("no", "data/requests.parquet")
     assert defaults.gate.test == ["roc_auc >= 0.95", "accuracy >= champion - 0.05"]
     assert defaults.gate.valid == ["roc_auc >= 0.90"]
     first = (other / "mlops.yaml").read_text().splitlines()[0]
@@ -153,8 +156,9 @@ def test_the_licence_is_the_one_asked_for(render: Render, licence: str, first: s
 def test_the_readme_speaks_of_the_platforms_asked_for(
     render: Render, ci: str, github: bool, gitlab: bool
 ) -> None:
-    text = (render(ci=ci) / "README.md").read_text()
-    assert ("GitHub, before it" in text, "GitLab, before it" in text) == (github, gitlab)
+    text = (render(ci=ci, gpu_runner="big") / "README.md").read_text()
+    assert "`big`" in text
+    assert ("On GitHub, before it" in text, "On GitLab, before it" in text) == (github, gitlab)
     assert "\n\n\n" not in text
 
 

@@ -22,7 +22,7 @@ def predictions(path: Path, score: Any, label: Any, champion: Any = None) -> Pat
         "score": score,
         "prediction": (np.array(score) > 0.5).astype(np.int8),
         "champion_score": none,
-        "champion_prediction": none,
+        "champion_prediction": none if champion is None else champion.round(),
     }
     with duckdb.connect() as database:
         database.register("predictions", columns)

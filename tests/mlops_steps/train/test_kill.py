@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -101,3 +103,27 @@ def test_killed_at_random_moments(passed: Passed) -> None:
         assert ended or verdict["status"] == "undecided"
         passed.next_run_ends_right()
     assert killed > 0
+
+
+def test_stopped_by_sigterm_it_ends_its_command_and_says_so(
+    project: Callable[..., Any], tmp_path: Path
+) -> None:
+    made = project(
+        "import os, time; from pathlib import Path\n"
+        f"Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()) + '.')\n"
+        "time.sleep(60)\n"
+    )
+    process = subprocess.Popen(made.command("train"), cwd=made.folder, env=made.env)
+    end = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or "." not in (tmp_path / "pid").read_text():
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(30) == 4
+    verdict = json.loads((made.folder / "out" / "train" / "verdict.json").read_text())
+    assert (verdict["status"], verdict["exit_code"]) == ("undecided", 4)
+    assert verdict["line"].startswith("stopped by SIGTERM")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text().rstrip(".")), 0)
+    assert list(Path(made.env["TMPDIR"]).glob("mlops-train-*")) == []

@@ -102,8 +102,10 @@ def column_names(path: Path) -> list[str]:
             names = [row[0] for row in rows.fetchall()]
     else:
         query = (
-            f"SELECT name FROM (SELECT unnest(json_keys(json)) AS name, row_number() OVER () AS n "
-            f"FROM {_json_objects(path)}) GROUP BY name ORDER BY min(n), name"
+            "SELECT name FROM (SELECT unnest(names) AS name, "
+            "generate_subscripts(names, 1) AS place, line "
+            "FROM (SELECT json_keys(json) AS names, row_number() OVER () AS line "
+            f"FROM {_json_objects(path)})) GROUP BY name ORDER BY min((line, place))"
         )
         with connect() as connection, reading(path.name):
             names = [row[0] for row in connection.sql(query).fetchall()]

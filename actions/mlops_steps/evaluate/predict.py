@@ -61,6 +61,7 @@ def predict(model: Model, rows: Path, *, work: Path, log: Path) -> Path:
         log=log,
         seconds=config.train.timeout_minutes * 60,
     )
+    commands.show(log)
     if not predictions.is_file():
         raise CommandError(
             f"`{config.commands.predict}` ended well but wrote no file at $MLOPS_PREDICTIONS\n"

@@ -36,6 +36,7 @@ PREDICTIONS_FILE = "out/evaluate/predictions.parquet"
 
 def run(record: Record) -> Status:
     """Withhold the labels, let both models predict, check, join and measure."""
+    from mlops_steps.config import FILE_NAME
     from mlops_steps.data.withhold import write_labels, write_rows
     from mlops_steps.evaluate.champion import ask_champion
     from mlops_steps.evaluate.join import join
@@ -43,6 +44,8 @@ def run(record: Record) -> Status:
     from mlops_steps.stats.results import METRICS_FILE, write
 
     split, table = record.inputs["split"], record.config.table
+    record.take(FILE_NAME)
+    record.take(record.config.environment)
     data = record.take(table.path)
     _require_trained_for(record, split)
     with tempfile.TemporaryDirectory(prefix="mlops-evaluate-") as folder:
@@ -70,7 +73,8 @@ def run(record: Record) -> Status:
         )
     metrics = _measure(record, judged, champion.version if champion else None)
     write(record.root / METRICS_FILE, metrics)
-    for path in (PREDICTIONS_FILE, METRICS_FILE):
+    logs = sorted(record.folder.glob("*.log"))
+    for path in (record.root / PREDICTIONS_FILE, record.root / METRICS_FILE, *logs):
         record.wrote(path)
     _note(record, metrics)
     return Status.PASS

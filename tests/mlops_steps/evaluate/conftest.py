@@ -1,9 +1,8 @@
-"""A project whose predict command needs nothing but the standard library."""
+"""A project whose commands need nothing but the standard library."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,37 +28,30 @@ with open(os.environ["MLOPS_PREDICTIONS"], "w", newline="") as stream:
     csv.writer(stream).writerows([["id", "score", "prediction"], *found])
 """
 GOOD = {"column": "worst_perimeter", "middle": 107.0, "slope": 0.12}
+TRAIN = f"""\
+import os
+from pathlib import Path
 
-
-def finish_training(folder: Path, model: dict[str, Any], *, split: str = "test") -> None:
-    """Leave `out/train/` as the step train does, by the same record."""
-    from mlops_steps import config
-    from mlops_steps.frame import _head
-    from mlops_steps.record import Record
-    from mlops_steps.spec import Status
-    from mlops_steps.train.step import STEP
-
-    record = Record(STEP, folder, config.load(folder), {"split": split})
-    shutil.rmtree(record.folder, ignore_errors=True)
-    (record.folder / "model").mkdir(parents=True)
-    (record.folder / "model" / "model.json").write_text(json.dumps(model))
-    record.take("data/samples.csv")
-    record.wrote("out/train/model")
-    record.verdict.status = Status.PASS
-    record.verdict.commit = _head(folder)
-    record.say("trained")
-    record.write()
+(Path(os.environ["MLOPS_MODEL"]) / "model.json").write_text({json.dumps(GOOD)!r})
+"""
 
 
 @pytest.fixture
 def project(sample: Callable[..., Any]) -> Any:
-    """A committed project, trained to be judged by its test rows."""
+    """A committed project, not yet trained."""
     made = sample()
+    made.write("train.py", TRAIN)
     made.write("predict.py", PREDICT)
     made.write("requirements.txt", "# nothing but the standard library\n")
-    made.commit("predict")
-    finish_training(made.folder, GOOD)
+    made.commit("train and predict")
     return made
+
+
+@pytest.fixture
+def trained(project: Any) -> Any:
+    """The project, its model trained to be judged by the test rows."""
+    assert project.run("train").code == 0
+    return project
 
 
 @pytest.fixture
@@ -83,15 +75,5 @@ def publish(tmp_path: Path) -> Callable[..., None]:
         registry = FolderRegistry(Path(project.env["MLOPS_STATE"]).resolve(), "tumour")
         registry.publish(version, folder)
         registry.set_alias("champion", version, expected=None, reason="a test")
-
-    return make
-
-
-@pytest.fixture
-def trained() -> Callable[..., None]:
-    """Train once more, to be judged by another split."""
-
-    def make(project: Any, *, split: str) -> None:
-        finish_training(project.folder, GOOD, split=split)
 
     return make

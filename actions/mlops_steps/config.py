@@ -195,7 +195,7 @@ def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(shown_as, node, kind, error)) from None
+        raise ConfigError(_explain(shown_as, node, kind, _named(value, kind, error))) from None
 
 
 def at(path: Path, key_path: str, *, shown_as: str) -> str:
@@ -224,9 +224,40 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def _explain(shown_as: str, node: yaml.Node, kind: type, error: msgspec.ValidationError) -> str:
+def _named(value: Any, kind: Any, error: msgspec.ValidationError) -> str:
+    """The error's text with the key of a dict instead of the `[...]` that msgspec writes."""
+    text = str(error)
+    before, dots, _ = text.partition("[...]")
+    place = re.findall(r"[^.\[\]]+", before.partition(" - at `$")[2])
+    inner = value
+    for part in place if dots else []:
+        inner = inner.get(part) if isinstance(inner, dict) else None
+    if not dots or not isinstance(inner, dict):
+        return text
+    for key in inner:  # the key is the one that fails alone
+        trial: Any = {key: inner[key]}
+        for part, outer in reversed(list(zip(place, _along(value, place), strict=True))):
+            trial = outer | {part: trial}
+        try:
+            msgspec.convert(trial, kind, strict=True)
+        except msgspec.ValidationError as alone:
+            if str(alone) == text:
+                return text.replace("[...]", f".{key}", 1)
+    return text
+
+
+def _along(value: Any, place: list[str]) -> list[dict[Any, Any]]:
+    """The mappings that a path goes through, the outermost first."""
+    found = []
+    for part in place:
+        found.append(value)
+        value = value[part]
+    return found
+
+
+def _explain(shown_as: str, node: yaml.Node, kind: type, error: str) -> str:
     # msgspec ends its message with " - at `$.gate.test[2]`" (nothing when at the root).
-    message, _, place = str(error).partition(" - at `$")
+    message, _, place = error.partition(" - at `$")
     key_path = place.rstrip("`").lstrip(".").removeprefix("key in ")
     unknown = re.search(r"unknown field `(.*)`", message)
     if unknown:
@@ -270,10 +301,7 @@ def _position(node: yaml.Node | None, key_path: str) -> tuple[int, int]:
     mark = node.start_mark if node else None
     for part in re.findall(r"[^.\[\]]+", key_path):
         if isinstance(node, yaml.MappingNode):
-            # msgspec writes `[...]` for a key of a dict: look no deeper than we know.
             found = [(k, v) for k, v in node.value if k.value == part]
-            if not found and part == "...":
-                found = node.value[:1]
             if not found:
                 break
             mark, node = found[0][0].start_mark, found[0][1]

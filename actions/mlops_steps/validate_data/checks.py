@@ -76,7 +76,7 @@ def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
     value = _value(cell, column.type, text=text)
     numeric = column.type in {"number", "integer"}
     # NaN is no value; infinity is one, and out of every range.
-    absent = f"{cell} IS NULL" + (f" OR isnan({value})" if numeric else "")
+    absent = f"{cell} IS NULL" + (f" OR coalesce(isnan({value}), false)" if numeric else "")
     present = f"NOT ({absent})"
     bounded = column.min is not None or column.max is not None
 
@@ -105,8 +105,10 @@ def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
         condition = f"{present} AND coalesce({value} NOT IN ({values}), true)"
         checks.append(Check("set", name, f"not one of {words}", condition))
     if column.unique:
-        whole = f"TRY_CAST({cell} AS HUGEINT)"  # a double would take 2^53 and 2^53 + 1 for one
-        distinct = f"CASE WHEN {present} THEN {whole if column.type == 'integer' else value} END"
+        distinct = f"CASE WHEN {present} THEN {value} END"
+        if column.type == "integer":  # a double would take 2^53 and 2^53 + 1 for one
+            whole = f"{present} AND {value} = trunc({value})"
+            distinct = f"CASE WHEN {whole} THEN TRY_CAST({cell} AS HUGEINT) END"
         checks.append(Check("unique", name, "with a value of another row", distinct=distinct))
     return checks
 

@@ -67,7 +67,7 @@ def test_what_is_a_number_and_what_is_none(tmp_path: Path) -> None:
 def test_parquet_and_csv_give_the_same_profile(tmp_path: Path) -> None:
     text = put(tmp_path, "n,x,d\n" + "".join(f"{n},{n / 7},2026-01-02\n" for n in range(200)))
     typed = tmp_path / "t.parquet"
-    duckdb.sql(f"COPY (FROM read_csv('{text}')) TO '{typed}' (FORMAT parquet)")
+    duckdb.execute(f"COPY (FROM read_csv('{text}')) TO '{typed}' (FORMAT parquet)")
     assert profile(typed, leave_out=[]) == profile(text, leave_out=[])
 
 

@@ -52,7 +52,7 @@ def put(folder: Path, kind: str) -> Path:
         lines = folder / "table.jsonl"
         lines.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
         if kind == "parquet":
-            duckdb.sql(f"COPY (FROM read_json('{lines}')) TO '{path}' (FORMAT parquet)")
+            duckdb.execute(f"COPY (FROM read_json('{lines}')) TO '{path}' (FORMAT parquet)")
     return path
 
 
@@ -103,14 +103,14 @@ def test_json_lines_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     source, target = tmp_path / "t", tmp_path / "out"
-    duckdb.sql(
+    duckdb.execute(
         "COPY (SELECT i AS id, i::FLOAT AS f, i::DECIMAL(9, 2) AS d, "
         "DATE '2026-01-01' + i::INT AS t, "
         f"[i] AS l, 'no' AS y FROM range(100) t(i)) TO '{source}' (FORMAT parquet)"
     )
     write_rows(source, target, table(), splits=["train"])
     types = [
-        [row[1] for row in duckdb.sql(f"DESCRIBE FROM read_parquet('{path}')").fetchall()]
+        [row[1] for row in duckdb.execute(f"DESCRIBE FROM read_parquet('{path}')").fetchall()]
         for path in (source, target)
     ]
     assert types[0] == types[1]
@@ -137,7 +137,7 @@ def test_labels_agree_in_all_formats(tmp_path: Path) -> None:
     for kind in ("csv", "jsonl", "parquet"):
         target = tmp_path / f"labels-{kind}"
         count = write_labels(put(tmp_path, kind), target, table(), splits=["test"])
-        found.append(duckdb.sql(f"SELECT key, label FROM read_parquet('{target}')").fetchall())
+        found.append(duckdb.execute(f"SELECT key, label FROM read_parquet('{target}')").fetchall())
         assert count == len(found[-1])
     wanted = [(row["id"], int(row["y"] == "yes")) for row in ROWS if plain(row["id"]) == "test"]
     assert found == [wanted] * 3
@@ -163,7 +163,7 @@ def test_labels_agree_in_all_formats(tmp_path: Path) -> None:
 )
 def test_the_positive_class(positive: str | int | bool, cell: str, wanted: bool | None) -> None:
     query = f"SELECT {is_positive('y', positive)} FROM (SELECT {cell} AS y)"
-    assert duckdb.sql(query).fetchall() == [(wanted,)]
+    assert duckdb.execute(query).fetchall() == [(wanted,)]
 
 
 def test_a_missing_column_or_label_is_undecided(tmp_path: Path) -> None:

@@ -1,0 +1,199 @@
+"""The step against a real registry in a folder: what is drift, what is not, what is not known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from mlops_steps.data.profile import write_profile
+from mlops_steps.data.tables import literal
+from mlops_steps.monitor.step import one_line
+from mlops_steps.registry.folder import FolderRegistry
+from mlops_steps.registry.version import describe
+
+Road = Callable[..., Any]
+
+
+@pytest.fixture
+def watched(sample: Callable[..., Any], tmp_path: Path) -> Road:
+    """A project with a champion; `requests` is SQL for the rows of the inference log."""
+
+    def make(*requests: str, champion: bool = True, log: str = "") -> Any:
+        made = sample()
+        made.env["MLOPS_DISPATCH"] = str(tmp_path / "dispatch")
+        if log:
+            path = made.folder / "mlops.yaml"
+            path.write_text(path.read_text() + f"monitor: {{log: {log}}}\n")
+        registry = FolderRegistry(Path(made.env["MLOPS_STATE"]), "tumour")
+        if champion:
+            folder = tmp_path / "version"
+            for part in ("model", "source"):
+                (folder / part).mkdir(parents=True)
+                (folder / part / "file").write_text("x")
+            write_profile(
+                made.folder / "data" / "samples.csv",
+                folder / "records" / "train" / "profile.json",
+                leave_out=["id", "diagnosis"],
+            )
+            manifest = describe(folder, model="tumour", version="1.0.0")
+            (folder / "version.json").write_bytes(manifest.encoded())
+            registry.publish("1.0.0", folder)
+            registry.set_alias("champion", "1.0.0", expected=None, reason="first")
+        for place, query in enumerate(requests):
+            file = tmp_path / f"requests{place}.parquet"
+            table = f"read_csv({literal(made.folder / 'data' / 'samples.csv')})"
+            duckdb.execute(
+                f"COPY ({query.format(table=table)}) TO {literal(file)} (FORMAT parquet)"
+            )
+            if log:
+                file.replace(made.folder / log)
+            else:
+                registry.append_log(file)
+        return made
+
+    return make
+
+
+#: The rows of the table as requests; `{changed}` is another value of a column.
+REQUESTS = """
+    SELECT TIMESTAMP '2026-01-01' + to_seconds(CAST(id AS BIGINT)) AS time, '1.0.0' AS version,
+        CAST(id AS VARCHAR) AS key, * EXCLUDE (id, diagnosis) REPLACE ({changed}),
+        0.5 AS score, 'benign' AS prediction
+    FROM {{table}}
+"""
+SAME = REQUESTS.format(changed="worst_area AS worst_area")
+SHIFTED = REQUESTS.format(changed="worst_area + 800 AS worst_area")
+
+
+def drift(made: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((made.folder / "out" / "monitor" / "drift.json").read_text())
+    return found
+
+
+def test_the_same_traffic_is_no_drift(watched: Road, tmp_path: Path) -> None:
+    made = watched(SAME)
+    ran = made.run("monitor", start="ct")
+    assert (ran.code, ran.verdict["status"]) == (0, "pass"), ran.text
+    assert ran.verdict["line"] == "30 columns, 569 rows, no drift above 0.1"
+    assert ran.verdict["lines"] == [
+        "against 569 training rows of 1.0.0; a distance above 0.27 would have been seen"
+    ]
+    assert ran.verdict["outputs"] == {"status": "pass", "retrain": "false", "reason": ""}
+    assert set(ran.verdict["wrote"]) == {"out/monitor/drift.json"}
+    assert len(drift(made)["columns"]) == 30
+    assert not (tmp_path / "dispatch").exists()
+
+
+def test_drift_warns_and_starts_the_next_workflow(watched: Road, tmp_path: Path) -> None:
+    made = watched(SHIFTED)
+    ran = made.run("monitor", start="ct")
+    assert (ran.code, ran.verdict["status"]) == (0, "pass"), ran.text
+    assert ran.verdict["line"] == "drift in 1 of 30 columns, 569 rows"
+    assert ran.verdict["lines"][-1] == "ct starts next"
+    (finding,) = ran.verdict["findings"]
+    assert (finding["rule"], finding["level"]) == ("monitor/drift", "warning")
+    assert finding["details"]["column"] == "worst_area"
+    outputs = ran.verdict["outputs"]
+    assert outputs["retrain"] == "true"
+    assert outputs["reason"].startswith("drift in worst_area: distance 0.")
+    request = json.loads((tmp_path / "dispatch").read_text())
+    assert request == {"workflow": "ct", "inputs": {"reason": outputs["reason"]}}
+    figure = ran.verdict["figures"]["distance"]
+    assert figure["low"] > 0.1
+    assert (figure["n"], figure["value"]) == (569, drift(made)["columns"][0]["distance"])
+
+
+def test_without_start_nothing_is_started_and_it_says_so(watched: Road, tmp_path: Path) -> None:
+    ran = watched(SHIFTED).run("monitor")
+    assert ran.verdict["outputs"]["retrain"] == "true"
+    assert ran.verdict["lines"][-1] == "Nothing was started: no workflow was named."
+    assert not (tmp_path / "dispatch").exists()
+
+
+def test_a_key_counts_once_with_its_latest_request(watched: Road) -> None:
+    later = SHIFTED.replace("2026-01-01", "2026-02-01")
+    made = watched(SHIFTED, SAME.replace("2026-01-01", "2026-03-01"), later)
+    assert made.run("monitor").verdict["outputs"]["retrain"] == "false"
+    assert (drift(made)["rows"], drift(made)["logged"]) == (569, 3 * 569)
+
+
+def test_repeats_are_no_evidence(watched: Road) -> None:
+    few = f"SELECT t.* FROM ({SHIFTED} LIMIT 99) t, range(50)"
+    ran = watched(few).run("monitor", start="ct")
+    assert (ran.code, ran.verdict["status"]) == (3, "undecided")
+    wanted = "not enough rows yet: 99 different keys in 4,950 requests, 100 are wanted"
+    assert ran.verdict["line"] == wanted
+    assert ran.verdict["lines"] == ["Nothing was started."]
+    assert ran.verdict["outputs"]["retrain"] == "false"
+
+
+def test_a_vanished_column_and_nulls_are_drift(watched: Road) -> None:
+    query = SAME.replace("EXCLUDE (", "EXCLUDE (mean_area, mean_radius, ")
+    ran = watched(f"SELECT *, NULL::DOUBLE AS mean_area FROM ({query})").run("monitor")
+    assert (ran.code, ran.verdict["line"]) == (0, "drift in 2 of 30 columns, 569 rows")
+    assert ran.verdict["lines"][:2] == [
+        "mean_radius: is in no request any more",
+        "mean_area: without a value: 0.0% of training rows, 100.0% of requests",
+    ]
+    reason = "drift in mean_radius: is in no request any more, and 1 more"
+    assert ran.verdict["outputs"]["reason"] == reason
+
+
+@pytest.mark.parametrize("champion", [True, False])
+def test_nothing_to_compare_is_undecided(watched: Road, champion: bool) -> None:
+    ran = watched(champion=champion).run("monitor", start="ct")
+    assert (ran.code, ran.verdict["status"]) == (3, "undecided")
+    wanted = "not enough rows yet: 0 different keys" if champion else "no champion in folder:"
+    assert ran.verdict["line"].startswith(wanted)
+
+
+def test_a_log_of_the_project(watched: Road) -> None:
+    ran = watched(SHIFTED, log="requests").run("monitor")
+    assert ran.verdict["line"] == "drift in 1 of 30 columns, 569 rows"
+    assert "requests" in ran.verdict["took"]
+    assert ran.code == 0
+
+
+def test_a_log_of_the_project_that_is_not_there_is_undecided(watched: Road) -> None:
+    ran = watched(log="requests").run("monitor")
+    assert (ran.code, ran.verdict["line"]) == (3, "requests: not found")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (SAME.replace(" AS key", " AS k"), "the inference log has no column 'key'"),
+        (SAME.replace(" AS time", " AS t"), "the inference log has no column 'time'"),
+        (SAME.replace("CAST(id AS VARCHAR) AS key", "NULL::VARCHAR AS key"), "569 requests of"),
+    ],
+)
+def test_a_log_that_cannot_be_counted_is_undecided(watched: Road, query: str, reason: str) -> None:
+    ran = watched(query).run("monitor")
+    assert (ran.code, ran.verdict["status"]) == (3, "undecided")
+    assert ran.verdict["line"].startswith(reason)
+
+
+def test_gitlab_always_gets_a_child_pipeline(watched: Road) -> None:
+    made = watched(SAME)
+    made.env["GITLAB_CI"] = "false"
+    assert made.run("monitor", start="ct").code == 0
+    assert "nothing-to-start" in (made.folder / "out" / "monitor" / "next.yml").read_text()
+
+
+def test_gitlab_starts_the_child_when_there_is_drift(watched: Road) -> None:
+    made = watched(SHIFTED)
+    made.env["GITLAB_CI"] = "false"
+    ran = made.run("monitor", start="ct")
+    child = json.loads((made.folder / "out" / "monitor" / "next.yml").read_text())
+    assert child["include"] == [{"local": ".gitlab/ct.yml"}]
+    assert child["variables"] == {"REASON": ran.verdict["outputs"]["reason"]}
+
+
+def test_a_reason_is_short_and_expands_to_nothing() -> None:
+    assert one_line("drift in a$HOME`b\n: 3 %") == "drift in a HOME b : 3 %"
+    assert len(one_line("x" * 500)) == 199

@@ -39,6 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--build"]:
         return _build_only(arguments)
+    for variable in ("HOME", "TMPDIR"):
+        # Some runners name folders that they do not make.
+        if os.environ.get(variable):
+            os.makedirs(os.environ[variable], exist_ok=True)
     step = arguments[0] if arguments else "--help"
     lock = os.path.join(LOCKS, (step if not step.startswith("-") else "gate") + ".txt")
     try:
@@ -50,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         python = build(lock)
     except EnterError as error:
         sys.stderr.write("%s: %s\n" % (step, error))
-        _leave_undecided(step, str(error))
+        leave_undecided(step, str(error), error.exit_code)
         return error.exit_code
     sys.stdout.flush()
     # -I: neither the folder we stand in, nor PYTHONPATH, nor a user's packages get in.
@@ -270,7 +274,7 @@ def _call(command: list[str], problem: str, extra: dict[str, str] | None = None)
         raise EnterError(problem + "\n" + found.stdout.decode(errors="replace").strip())
 
 
-def _leave_undecided(step: str, reason: str) -> None:
+def leave_undecided(step: str, reason: str, exit_code: int) -> None:
     """An old verdict must not outlive a run that never began."""
     import json
 
@@ -284,7 +288,7 @@ def _leave_undecided(step: str, reason: str) -> None:
         "status": "undecided",
         "line": lines[0],
         "lines": lines[1:],
-        "exit_code": 4,
+        "exit_code": exit_code,
     }
     with open(os.path.join(folder, "verdict.json"), "w") as stream:
         json.dump(verdict, stream, indent=2)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, cast
 
-from mlops_steps import ci, config, doors
+from mlops_steps import ci, config, doors, enter
 from mlops_steps.errors import ConfigError, MlopsError, StoppedError
 from mlops_steps.record import Record
 from mlops_steps.spec import STEP_NAMES, Status, Step
@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> int:
     except MlopsError as error:
         print(f"{name}: {error}", file=sys.stderr)
         ci.annotate("error", str(error))
+        enter.leave_undecided(name, str(error), error.exit_code)
         return error.exit_code
     return run(step, record)
 
@@ -68,10 +69,10 @@ def run(step: Step, record: Record) -> int:
     # run's files go, or a kill among them would leave the last run's verdict.
     record.write()
     _empty(record.folder)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     code = 3
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _stop)
         status = load(step.name).run(record)
         record.verdict.status = status
         code = EXIT_CODES[status]

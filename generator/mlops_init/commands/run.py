@@ -46,7 +46,7 @@ def run(
                 break
     reports = sorted((place / "runs").glob("*/report/index.html"), key=lambda p: p.stat().st_mtime)
     if reports:
-        screen.say(f"\n  {reports[-1]}")
+        screen.say(f"  {reports[-1]}")
     return max(codes)
 
 
@@ -148,7 +148,7 @@ def _chain(ready: Run, module: ModuleType, start: Start, screen: Screen, *, bare
 
 
 def _has_champion(ready: Run) -> bool:
-    return any((ready.state).rglob("champion*"))
+    return bool(ready.registry) or (ready.state / "aliases" / "champion.json").is_file()
 
 
 def _code(outcome: Outcome) -> int:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from mlops_init.answers import Kept
-from mlops_init.engines import Result
+from mlops_init.engines import Outcome, Result
 from mlops_init.errors import RunError, UsageError
 from mlops_init.renderers import doors
 
@@ -54,6 +55,8 @@ PASSED_ON = (
 )
 #: Marks every process of a run, so that those left behind can be found.
 MARK = "MLOPS_RUN"
+#: Seconds that an engine may take for one workflow.
+LONGEST = 4 * 3600
 
 
 @dataclass(frozen=True)
@@ -169,26 +172,22 @@ def enter(run: Run) -> str:
 
 def clone(project: Path, folder: Path) -> None:
     """The committed tree alone, as a runner checks it out."""
-    command = ["git", "clone", "-q", "--depth", "1", project.resolve().as_uri(), str(folder)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise RunError(f"git clone: {found.stderr.strip()}")
+    git(project, "clone", "-q", "--depth", "1", project.resolve().as_uri(), str(folder))
 
 
 def _head(project: Path) -> None:
-    command = ["git", "-C", str(project), "rev-parse", "--verify", "-q", "HEAD"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
+    try:
+        git(project, "rev-parse", "--verify", "HEAD")
+    except RunError:
         raise UsageError(
             "this project has no commit yet; first: git init -b main && git add -A && "
             "git commit -m Start"
-        )
+        ) from None
 
 
 def uncommitted(project: Path) -> list[str]:
     """Files whose changes a run does not see."""
-    command = ["git", "-C", str(project), "status", "--porcelain"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [line[3:] for line in found.stdout.splitlines()]
+    return [line[3:] for line in git(project, "status", "--porcelain").splitlines()]
 
 
 def end_survivors(run: Run) -> list[str]:
@@ -228,3 +227,60 @@ def result_of(folder: Path, workflow: str, job: str, step: str) -> Result:
         )
     except (OSError, ValueError, KeyError) as error:
         return Result(workflow, job, step, "undecided", f"left no verdict ({error})")
+
+
+def follow(
+    command: list[str], folder: Path, env: dict[str, str], log: Path, outcome: Outcome
+) -> Iterator[str]:
+    """Run an engine and yield each line of its own log as it comes; the log is kept, too.
+
+    An engine that runs longer than a pipeline ever should is ended, and that is a problem.
+    """
+    with (
+        log.open("w", encoding="utf-8") as copy,
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process,
+    ):
+        timer = threading.Timer(LONGEST, _end, [process, outcome])
+        timer.start()
+        try:
+            for line in process.stdout or ():
+                copy.write(line)
+                yield line
+        finally:
+            timer.cancel()
+            if process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+
+
+def _end(process: subprocess.Popen[str], outcome: Outcome) -> None:
+    outcome.problems.append(f"the engine ran longer than {LONGEST / 3600:.0f} hours")
+    process.terminate()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says.
+
+    Raises:
+        RunError: It says no.
+    """
+    found = subprocess.run(
+        ["git", "-C", str(folder), *arguments],  # noqa: S607 - the git that the user has
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode:
+        raise RunError(f"git {arguments[0]}: {found.stderr.strip()}")
+    return found.stdout

@@ -59,7 +59,7 @@ def _entry(workflows: tuple[Workflow, ...]) -> str:
         "include": [
             {
                 "local": f".gitlab/{workflow.name}.yml",
-                "rules": [{"if": f'$WORKFLOW == "{workflow.name}"'}],
+                "rules": _chosen(workflow),
             }
             for workflow in workflows
         ],
@@ -71,6 +71,13 @@ def _entry(workflows: tuple[Workflow, ...]) -> str:
         if workflow.schedule
     )
     return dump([document], head=about, spaced=("",))
+
+
+def _chosen(workflow: Workflow) -> list[dict[str, str]]:
+    # An include sees what a person, a schedule or the project sets, not `variables` above:
+    # where nobody has set it, it is null.
+    unset = [{"if": "$WORKFLOW == null"}] if workflow.on_change else []
+    return [*unset, {"if": f'$WORKFLOW == "{workflow.name}"'}]
 
 
 def _file(workflow: Workflow, answers: Answers, pin: str) -> str:
@@ -121,10 +128,13 @@ def _variable(parameter: str) -> str:
 
 def _job(workflow: Workflow, job: Job, answers: Answers) -> dict[str, Any]:
     body: dict[str, Any] = {}
-    # Needing a job fetches its artifacts, too.
-    body["needs"] = list(job.needs)
     if job.always:
+        # Without needs: after all stages before it, with all their artifacts, however they
+        # ended. With needs it would wait for jobs that never start.
         body["when"] = "always"
+    else:
+        # Needing a job fetches its artifacts, too.
+        body["needs"] = list(job.needs)
     body["timeout"] = f"{job.minutes} minutes"
     if job.gpu and answers.gpu_runner:
         body["tags"] = ["$GPU_RUNNER"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 
 from mlops_steps.config import did_you_mean
@@ -42,7 +43,7 @@ def compile_checks(contract: Contract, kinds: dict[str, str], *, typed: bool) ->
         contract: What is wanted.
         kinds: The table's columns with DuckDB's types.
         typed: Whether the file itself has types (Parquet). Otherwise every cell is a text,
-            and the text has to be readable as what the contract wants.
+            and the text has to be readable as what the contract wants; see `with_values`.
     """
     checks: list[Check] = []
     for name, column in contract.columns.items():
@@ -59,6 +60,23 @@ def compile_checks(contract: Contract, kinds: dict[str, str], *, typed: bool) ->
     return checks
 
 
+def with_values(table: str, contract: Contract, kinds: dict[str, str]) -> str:
+    """A table of texts with each cell's value beside it, read once and not once a condition.
+
+    The conditions of `compile_checks(..., typed=False)` use these columns.
+    """
+    values = [
+        f"{_value(identifier(name), column.type, text=True)} AS {identifier(_read_as(name))}"
+        for name, column in contract.columns.items()
+        if name in kinds
+    ]
+    return f"(SELECT {', '.join(['*', *values])} FROM {table})"
+
+
+def _read_as(name: str) -> str:
+    return f"*value* {name}"
+
+
 def _fits(wanted: ColumnType, kind: str) -> bool:
     match wanted:
         case "number" | "integer":
@@ -73,12 +91,12 @@ def _fits(wanted: ColumnType, kind: str) -> bool:
 
 def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
     cell = identifier(name)
-    value = _value(cell, column.type, text=text)
+    value = identifier(_read_as(name)) if text else _value(cell, column.type, text=False)
     numeric = column.type in {"number", "integer"}
-    # NaN is no value; infinity is one, and out of every range.
-    absent = f"{cell} IS NULL" + (f" OR coalesce(isnan({value}), false)" if numeric else "")
-    present = f"NOT ({absent})"
     bounded = column.min is not None or column.max is not None
+    # NaN is no value; infinity is one, and out of every range.
+    nan = f"isnan({value})" if numeric else "false"
+    absent = f"{cell} IS NULL OR coalesce({nan}, false)"
 
     unreadable = f"{value} IS NULL"
     if column.type == "integer":
@@ -87,30 +105,33 @@ def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
         unreadable += f" OR isinf({value})"
     article = "an" if column.type == "integer" else "a"
     broken = f"not {article} {'finite ' if numeric and not bounded else ''}{column.type}"
-    checks = [Check("type", name, broken, f"{present} AND ({unreadable})")]
+    checks = [Check("type", name, broken, f"{cell} IS NOT NULL AND ({unreadable})")]
     if not column.nullable:
         checks.append(Check("nulls", name, "without a value", absent))
     if bounded:
-        outside = [f"isinf({value})"]
-        outside += [] if column.min is None else [f"{value} < {_number(column.min)}"]
-        outside += [] if column.max is None else [f"{value} > {_number(column.max)}"]
-        # What cannot be read is not shown to lie inside.
-        condition = f"{present} AND coalesce({' OR '.join(outside)}, true)"
-        checks.append(Check("range", name, _outside(column), condition))
+        low = -sys.float_info.max if column.min is None else column.min
+        high = sys.float_info.max if column.max is None else column.max
+        inside = f"{nan} OR ({value} >= {_number(low)} AND {value} <= {_number(high)})"
+        checks.append(Check("range", name, _outside(column), _not_shown(cell, inside)))
     if column.allowed is not None:
         values = ", ".join(
             literal(each) if isinstance(each, str) else _number(each) for each in column.allowed
         )
         words = ", ".join(str(each) for each in column.allowed)
-        condition = f"{present} AND coalesce({value} NOT IN ({values}), true)"
-        checks.append(Check("set", name, f"not one of {words}", condition))
+        inside = f"{nan} OR {value} IN ({values})"
+        checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside)))
     if column.unique:
-        distinct = f"CASE WHEN {present} THEN {value} END"
+        distinct = f"CASE WHEN NOT ({absent}) THEN {value} END"
         if column.type == "integer":  # a double would take 2^53 and 2^53 + 1 for one
-            whole = f"{present} AND {value} = trunc({value})"
+            whole = f"NOT ({absent}) AND {value} = trunc({value})"
             distinct = f"CASE WHEN {whole} THEN TRY_CAST({cell} AS HUGEINT) END"
         checks.append(Check("unique", name, "with a value of another row", distinct=distinct))
     return checks
+
+
+def _not_shown(cell: str, inside: str) -> str:
+    """There is something, and it is not shown to lie inside (it may not be readable at all)."""
+    return f"{cell} IS NOT NULL AND NOT coalesce({inside}, false)"
 
 
 def _value(cell: str, wanted: ColumnType, *, text: bool) -> str:

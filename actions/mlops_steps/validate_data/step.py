@@ -35,7 +35,7 @@ def run(record: Record) -> Status:
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.data.withhold import count_splits
     from mlops_steps.validate_data import contract as contracts
-    from mlops_steps.validate_data.checks import compile_checks
+    from mlops_steps.validate_data.checks import compile_checks, with_values
     from mlops_steps.validate_data.judge import View, judge
     from mlops_steps.validate_data.table import check_shape, check_split, check_target
 
@@ -52,8 +52,10 @@ def run(record: Record) -> Status:
     with connect() as connection, reading(table.path):
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
-        checks = compile_checks(contract, kinds, typed=format_of(source) == "parquet")
-        view = View(connection, scanned, where)
+        typed = format_of(source) == "parquet"
+        checks = compile_checks(contract, kinds, typed=typed)
+        values = scanned if typed else with_values(scanned, contract, kinds)
+        view = View(connection, values, where)
         rows, results = judge(view, checks)
         results += check_split(view, table, counts)
         results.append(check_target(view, table, list(kinds)))

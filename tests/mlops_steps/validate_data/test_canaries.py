@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from mlops_steps.data.tables import connect, scan
 from mlops_steps.spec import Status
+from mlops_steps.validate_data.checks import compile_checks
+from mlops_steps.validate_data.contract import Column, Contract
+from mlops_steps.validate_data.judge import View, judge
 
 Judge = Callable[..., Any]
 Good = Callable[[], list[dict[str, str | None]]]
@@ -230,3 +236,20 @@ def test_nullable_columns_may_be_empty_but_not_wrong(judged: Judge, good: Good) 
     assert judged(rows).red() == {}
     rows[PLACE - 1]["seen"] = "soon"
     assert judged(rows).red() == {"seen: type": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "broken"),
+    [("'nan'", "nulls"), ("NULL", "nulls"), ("'inf'", "range"), ("101", "range"), ("-1", "range")],
+)
+def test_statistics_in_a_parquet_file_hide_nothing(tmp_path: Path, cell: str, broken: str) -> None:
+    # Parquet keeps least and greatest values by row group, without NaN, and DuckDB uses them.
+    path = tmp_path / "t.parquet"
+    value = f"CASE WHEN i = 77777 THEN {cell}::DOUBLE ELSE (i % 100)::DOUBLE END AS c"
+    query = f"SELECT {value} FROM range(100_000) t(i)"
+    duckdb.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 10_000)")
+    contract = Contract(columns={"c": Column(type="number", min=0, max=100)})
+    with connect() as connection:
+        checks = compile_checks(contract, {"c": "DOUBLE"}, typed=True)
+        _, results = judge(View(connection, scan(path), "true"), checks)
+    assert {each.check: each.rows for each in results if each.n_failed} == {broken: [77778]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from mlops_init.engines import Result, Start
+from mlops_init.engines import Outcome, Result, Start
 
 
 class Screen:
@@ -18,6 +19,7 @@ class Screen:
         """Nothing is printed yet."""
         self.console = Console(highlight=False, soft_wrap=True)
         self._moving: Progress | None = None
+        self._clock = time.monotonic()
         self._tasks: dict[tuple[str, str], int] = {}
 
     @contextlib.contextmanager
@@ -31,8 +33,9 @@ class Screen:
             yield
         self._moving = None
 
-    def workflow(self, start: Start) -> None:
+    def opened(self, start: Start) -> None:
         """A workflow begins."""
+        self._clock = time.monotonic()
         given = " ".join(f"{key}={value}" for key, value in start.inputs.items() if value)
         self.say(f"  {start.workflow:<8}{start.event} {given}".rstrip())
 
@@ -52,6 +55,19 @@ class Screen:
         if result.status != "pass":
             for line in result.lines:
                 self.say(f"      {line}")
+
+    def closed(self, outcome: Outcome) -> None:
+        """A workflow is over: the sum of it, and what did not happen."""
+        for problem in outcome.problems:
+            self.say(f"    {problem}")
+        stopped = [r.job for r in outcome.results if r.status not in {"pass", "skipped"}]
+        words = "passed"
+        if outcome.problems:
+            words = "cannot be trusted"
+        elif stopped:
+            words = f"stopped at {' and '.join(stopped)}"
+        seconds = time.monotonic() - self._clock
+        self.say(f"  {outcome.start.workflow:<8}{words}, {outcome.counted} jobs, {seconds:.1f} s\n")
 
     def say(self, line: str) -> None:
         """A line that stays."""

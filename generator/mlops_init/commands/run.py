@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
-import time
 from pathlib import Path
 from types import ModuleType
 
@@ -134,16 +133,11 @@ def _chain(ready: Run, module: ModuleType, start: Start, screen: Screen, *, bare
         if length > LONGEST_CHAIN:
             screen.say(f"  {now.workflow} was not started: the chain goes in circles")
             return max(code, 3)
-        screen.workflow(now)
-        clock = time.monotonic()
         with screen.live():
-            outcome: Outcome = module.walk(ready, now, screen)
-        code = max(code, _code(outcome))
-        for problem in outcome.problems:
-            screen.say(f"    {problem}")
-        words = f"{_ending(now.workflow, outcome)}, {outcome.counted} jobs"
-        screen.say(f"  {now.workflow:<8}{words}, {time.monotonic() - clock:.1f} s\n")
-        waiting += outcome.next
+            outcomes: list[Outcome] = module.walk(ready, now, screen)
+        for outcome in outcomes:
+            code = max(code, _code(outcome))
+            waiting += outcome.next
     return code
 
 
@@ -156,10 +150,3 @@ def _code(outcome: Outcome) -> int:
     if outcome.problems or "undecided" in statuses:
         return 3
     return 1 if "fail" in statuses else 3 if "skipped" in statuses else 0
-
-
-def _ending(workflow: str, outcome: Outcome) -> str:
-    for result in outcome.results:
-        if result.status not in {"pass", "skipped"}:
-            return f"{workflow} stopped at {result.job}"
-    return "passed" if not outcome.problems else "cannot be trusted"

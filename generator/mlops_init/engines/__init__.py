@@ -1,14 +1,12 @@
 """What walks a workflow on this machine: native, act, gitlab-ci-local; the same functions each.
 
 An engine is a module with `problem()` (why it cannot run here, in one line, or "") and
-`walk(run, workflow, start, events)`.
+`walk(run, start, listener)`, which returns an outcome for every workflow that ran.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 
@@ -49,12 +47,14 @@ class Outcome:
     """How a workflow ended.
 
     Attributes:
+        start: What started it.
         results: One for every job of the workflow, also those that never ran.
-        next: Workflows that it asked to be started.
+        next: Workflows that it asked to be started, and that the engine did not start itself.
         problems: What makes the run worthless whatever the verdicts say.
         counted: Jobs that ran, by the engine's own log.
     """
 
+    start: Start
     results: list[Result] = field(default_factory=list)
     next: list[Start] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -62,7 +62,10 @@ class Outcome:
 
 
 class Listener(Protocol):
-    """Hears of jobs as they start and end."""
+    """Hears of workflows and jobs as they start and end."""
+
+    def opened(self, start: Start) -> None:
+        """A workflow begins."""
 
     def started(self, workflow: str, job: str) -> None:
         """A job has begun."""
@@ -70,5 +73,5 @@ class Listener(Protocol):
     def ended(self, result: Result) -> None:
         """A job has ended."""
 
-
-Warm = Callable[[Path], None]
+    def closed(self, outcome: Outcome) -> None:
+        """A workflow is over."""

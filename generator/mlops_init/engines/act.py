@@ -34,7 +34,7 @@ def problem() -> str:
     return "" if shutil.which("act") else f"act is not on PATH. Get it: {GET}"
 
 
-def walk(run: Run, start: Start, listener: Listener) -> Outcome:
+def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     """Run one workflow file, unchanged, for one event."""
     checkout = run.scratch / f"act-{start.workflow}"
     ground.clone(run.project, checkout)
@@ -47,7 +47,8 @@ def walk(run: Run, start: Start, listener: Listener) -> Outcome:
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
     dispatch = run.scratch / f"{start.workflow}.dispatch.jsonl"
-    outcome = Outcome(problems=_without_standin(jobs, run))
+    listener.opened(start)
+    outcome = Outcome(start, problems=_without_standin(jobs, run))
     if not outcome.problems:
         env = run.environment(
             HOME=str(run.scratch / "act-home"),
@@ -62,6 +63,8 @@ def walk(run: Run, start: Start, listener: Listener) -> Outcome:
             outcome.counted += 1
             listener.ended(outcome.results[-1])
     ran = {result.job for result in outcome.results}
+    if not ran and not outcome.problems:
+        outcome.problems.append(f"no job ran; see {kept}/act.log")
     for name, job in jobs.items():
         if name not in ran:
             line = "not run: a job before it did not pass"
@@ -70,7 +73,8 @@ def walk(run: Run, start: Start, listener: Listener) -> Outcome:
     outcome.next = read_dispatch(dispatch)
     dispatch.unlink(missing_ok=True)
     shutil.rmtree(checkout)
-    return outcome
+    listener.closed(outcome)
+    return [outcome]
 
 
 def _jobs(file: Path) -> dict[str, Any]:

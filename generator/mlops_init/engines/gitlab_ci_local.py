@@ -1,9 +1,8 @@
 """Walk the generated GitLab pipeline with gitlab-ci-local, without Docker and without GitLab.
 
 The components lie where gitlab-ci-local looks before it asks the network; jobs run in a
-shell, each in a folder, a home and an environment of its own. A child pipeline (the chain
-from ct to cd, from monitor to ct) runs as a call of its own with the file that the step
-wrote, which is what a server does with it.
+shell, each in a folder, a home and an environment of its own. Child pipelines (the chain
+from ct to cd, from monitor to ct) run inside the same call, as they do on a server.
 """
 
 from __future__ import annotations
@@ -13,21 +12,25 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 
 from mlops_init.engines import Listener, Outcome, Result, Start, ground
 from mlops_init.engines.ground import Run
 from mlops_init.errors import RunError
+from mlops_init.renderers.emit import dump
 
 GET = "npm install gitlab-ci-local@4.73.0; rsync from the system's packages"
 HOST = "gitlab.local"
 SOURCES = {"pull_request": "merge_request_event", "manual": "web"}
 STATE = ".gitlab-ci-local"
-STARTED = re.compile(r"^(\S+)\s+starting shell")
-ENDED = re.compile(r"^(\S+)\s+finished in .+?(?:\s+(FAIL|WARN)\s+(\d+))?\s*$")
-KEPT = re.compile(r"^(\S+)\s+exported artifacts in ")
+#: A line about a job: the triggers that led to its pipeline, its name, what happened.
+LINE = re.compile(
+    r"^((?:\[[\w-]+\] -> )*)(\S+)\s+"
+    r"(starting shell|exported artifacts in|finished in .+)"
+)
+#: The only job of a child pipeline for which there was nothing to do.
+NOTHING = "nothing-to-start"
 
 
 def problem() -> str:
@@ -36,39 +39,92 @@ def problem() -> str:
     return f"{' and '.join(missing)} not on PATH. Get it: {GET}" if missing else ""
 
 
-def walk(run: Run, start: Start, listener: Listener) -> Outcome:
-    """Run one pipeline, unchanged, for one event."""
+def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
+    """Run one pipeline, unchanged, for one event, and its child pipelines within it."""
     checkout = run.scratch / f"gitlab-{start.workflow}"
     ground.clone(run.project, checkout)
     _pretend_remote(checkout)
     _place_components(run, checkout)
-    jobs = _jobs(checkout, start.workflow)
-    kept = run.artifacts(start.workflow)
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
-    outcome = Outcome()
     homes = run.scratch / "gitlab-homes"
-    env = run.environment(HOME=str(homes / "engine"))
-    (homes / "engine").mkdir(parents=True, exist_ok=True)
-    command = _command(run, start, homes)
-    lines = ground.follow(command, checkout, env, kept / "gitlab-ci-local.log", outcome)
-    for job, said in _endings(lines, start.workflow, jobs, listener):
-        made = checkout / STATE / "artifacts" / job / "out" / jobs[job]
-        if made.is_dir():
-            shutil.copytree(made, kept / jobs[job])
-        outcome.results.append(_result(kept, start.workflow, job, jobs[job], said))
-        outcome.counted += 1
-        listener.ended(outcome.results[-1])
-    ran = {result.job for result in outcome.results}
-    for job, step in jobs.items():
-        if job not in ran:
-            line = "not run: a job before it did not pass"
-            outcome.results.append(Result(start.workflow, job, step, "skipped", line))
-    outcome.problems += ground.end_survivors(run)
-    outcome.next = _children(kept)
+    (homes / "engine").mkdir(parents=True)
+    _set_variables(checkout, homes)
+    env = run.environment(HOME=str(homes / "engine"), MLOPS_STEPS=str(run.tree))
+    log = run.scratch / "gitlab-ci-local.log"
+    now = _Pipeline(run, checkout, start, listener)
+    pipelines = {start.workflow: now}
+    lines = ground.follow(_command(start), checkout, env, log, now.outcome)
+    for workflow, job, said in _events(lines, start.workflow):
+        if workflow not in pipelines and job != NOTHING:
+            now.close()
+            now = _Pipeline(run, checkout, now.child(workflow), listener)
+            pipelines[workflow] = now
+        if workflow in pipelines:
+            pipelines[workflow].hear(job, said)
+    now.outcome.problems += ground.end_survivors(run)
+    now.close()
+    for pipeline in pipelines.values():
+        shutil.copy(log, pipeline.kept)
     shutil.rmtree(checkout)
     shutil.rmtree(homes)
-    return outcome
+    return [pipeline.outcome for pipeline in pipelines.values()]
+
+
+class _Pipeline:
+    """One pipeline as its jobs are heard of: the first, or a child of the one before."""
+
+    def __init__(self, run: Run, checkout: Path, start: Start, listener: Listener) -> None:
+        self.outcome = Outcome(start)
+        self.kept = run.artifacts(start.workflow)
+        self._jobs = _jobs(checkout, start.workflow)
+        self._artifacts = checkout / STATE / "artifacts"
+        self._listener = listener
+        self._said: dict[str, str] = {}
+        shutil.rmtree(self.kept, ignore_errors=True)
+        self.kept.mkdir(parents=True)
+        listener.opened(start)
+
+    def hear(self, job: str, said: str) -> None:
+        """`said` is STARTED, PASS, FAIL, or KEPT once the job's artifacts are there."""
+        if job not in self._jobs:
+            return
+        if said == "STARTED":
+            self._listener.started(self.outcome.start.workflow, job)
+        elif said != "KEPT":
+            self._said[job] = said
+        elif job in self._said:
+            self._over(job)
+
+    def _over(self, job: str) -> None:
+        step, workflow = self._jobs[job], self.outcome.start.workflow
+        made = self._artifacts / job / "out" / step
+        if made.is_dir():
+            shutil.copytree(made, self.kept / step)
+        result = _result(self.kept, workflow, job, step, self._said.pop(job))
+        self.outcome.results.append(result)
+        self.outcome.counted += 1
+        self._listener.ended(result)
+
+    def child(self, workflow: str) -> Start:
+        """What this pipeline's step handed to its child."""
+        for path in self.kept.glob("*/next.yml"):
+            variables = json.loads(path.read_text(encoding="utf-8")).get("variables", {})
+            inputs = {key.lower().replace("_", "-"): value for key, value in variables.items()}
+            return Start(workflow, "manual", inputs)
+        return Start(workflow, "manual")
+
+    def close(self) -> None:
+        """Nothing more will be heard of this pipeline."""
+        for job in list(self._said):
+            self._over(job)
+        ran = {result.job for result in self.outcome.results}
+        if not ran:
+            self.outcome.problems.append(f"no job ran; see {self.kept}/gitlab-ci-local.log")
+        for job, step in self._jobs.items():
+            if job not in ran:
+                line = "not run: a job before it did not pass"
+                skipped = Result(self.outcome.start.workflow, job, step, "skipped", line)
+                self.outcome.results.append(skipped)
+        self._listener.closed(self.outcome)
 
 
 def _pretend_remote(checkout: Path) -> None:
@@ -99,45 +155,47 @@ def _jobs(checkout: Path, workflow: str) -> dict[str, str]:
         raise RunError(f"{file.name}: no pipeline can be read from it ({error})") from None
 
 
-def _command(run: Run, start: Start, homes: Path) -> list[str]:
-    source = SOURCES.get(start.event, start.event)
+def _set_variables(checkout: Path, homes: Path) -> None:
+    """What a server's settings would give, child pipelines included: a home for every job."""
     variables = {
-        "MLOPS_STEPS": str(run.tree),
         "HOME": f"{homes}/$CI_JOB_ID/home",
         "TMPDIR": f"{homes}/$CI_JOB_ID/tmp",
         "MLOPS_ENV_DIR": f"{homes}/$CI_JOB_ID/envs",
-        "CI_PIPELINE_SOURCE": source,
     }
-    if start.event != "push":
+    # Said to be text: a bare value that begins with / would be taken for a file to copy.
+    typed = {name: {"type": "variable", "values": {"*": v}} for name, v in variables.items()}
+    text = dump([typed])
+    (checkout / ".gitlab-ci-local-variables.yml").write_text(text, encoding="utf-8")
+
+
+def _command(start: Start) -> list[str]:
+    variables = {"CI_PIPELINE_SOURCE": SOURCES.get(start.event, start.event)}
+    if start.event not in {"push", "pull_request"}:
         variables["WORKFLOW"] = start.workflow
     for name, value in start.inputs.items():
         variables[name.upper().replace("-", "_")] = value
     command = ["gitlab-ci-local", "--shell-isolation", "--no-artifacts-to-source"]
-    command += [
-        "--force-shell-executor",
-        "--no-color",
-        "--ignore-predefined-vars",
-        "CI_PIPELINE_SOURCE",
-    ]
+    command += ["--force-shell-executor", "--no-color"]
+    command += ["--ignore-predefined-vars", "CI_PIPELINE_SOURCE"]
     for name, value in variables.items():
         command += ["--variable", f"{name}={value}"]
     return command
 
 
-def _endings(
-    lines: Iterator[str], workflow: str, jobs: dict[str, str], listener: Listener
-) -> Iterator[tuple[str, str]]:
-    """From gitlab-ci-local's own log: each job once its artifacts are there, PASS or FAIL."""
-    ended: dict[str, str] = {}
+def _events(lines: Iterator[str], first: str) -> Iterator[tuple[str, str, str]]:
+    """From gitlab-ci-local's own log: workflow, job, and what was said of it."""
     for line in lines:
-        begun, over, kept = STARTED.match(line), ENDED.match(line), KEPT.match(line)
-        if begun and begun[1] in jobs:
-            listener.started(workflow, begun[1])
-        elif over and over[1] in jobs:
-            ended[over[1]] = over[2] or "PASS"
-        elif kept and kept[1] in ended:
-            yield kept[1], ended.pop(kept[1])
-    yield from ended.items()  # a job that ended without an artifact
+        found = LINE.match(line.strip())
+        if not found:
+            continue
+        triggers, job, said = found.groups()
+        workflow = (re.findall(r"\[start-(\w+)\]", triggers) or [first])[-1]
+        if said.startswith("starting"):
+            yield workflow, job, "STARTED"
+        elif said.startswith("exported"):
+            yield workflow, job, "KEPT"
+        else:
+            yield workflow, job, "FAIL" if re.search(r"\s(FAIL|WARN)\s", said) else "PASS"
 
 
 def _result(kept: Path, workflow: str, job: str, step: str, said: str) -> Result:
@@ -146,14 +204,3 @@ def _result(kept: Path, workflow: str, job: str, step: str, said: str) -> Result
         return result
     line = f"gitlab-ci-local says {said}, the verdict says {result.status}: {result.line}"
     return Result(workflow, job, step, "undecided", line, result.lines, result.seconds)
-
-
-def _children(kept: Path) -> list[Start]:
-    starts = []
-    for path in sorted(kept.glob("*/next.yml")):
-        child: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        for include in child.get("include", []):
-            variables = child["variables"].items()
-            inputs = {key.lower().replace("_", "-"): value for key, value in variables}
-            starts.append(Start(Path(include["local"]).stem, "manual", inputs))
-    return starts

@@ -18,13 +18,14 @@ def problem() -> str:
     return ""
 
 
-def walk(run: Run, start: Start, listener: Listener) -> Outcome:
+def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     """Run every job whose needs passed, in order."""
     workflow = next(each for each in describe(run.kept.answers) if each.name == start.workflow)
     kept = run.artifacts(workflow.name)
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
-    outcome = Outcome()
+    outcome = Outcome(start)
+    listener.opened(start)
     passed: set[str] = set()
     for job in workflow.jobs:
         if not job.always and not passed.issuperset(job.needs):
@@ -39,7 +40,8 @@ def walk(run: Run, start: Start, listener: Listener) -> Outcome:
         if result.status == "pass":
             passed.add(job.name)
         listener.ended(result)
-    return outcome
+    listener.closed(outcome)
+    return [outcome]
 
 
 def _job(run: Run, workflow: Workflow, job: Job, start: Start, outcome: Outcome) -> Result:

@@ -104,10 +104,8 @@ def _file(workflow: Workflow, answers: Answers, pin: str) -> str:
         },
         "include": [_component(job, answers, pin) for job in workflow.jobs],
     }
-    for job in workflow.jobs:
-        document[job.name] = _job(workflow, job, answers)
-        if job.starts:
-            document[f"start-{job.starts}"] = _trigger(job)
+    document |= {job.name: _job(job, answers) for job in workflow.jobs}
+    document |= {f"start-{job.starts}": _trigger(job) for job in workflow.jobs if job.starts}
     return dump([document], head=workflow.about, spaced=("",))
 
 
@@ -126,7 +124,7 @@ def _variable(parameter: str) -> str:
     return parameter.upper().replace("-", "_")
 
 
-def _job(workflow: Workflow, job: Job, answers: Answers) -> dict[str, Any]:
+def _job(job: Job, answers: Answers) -> dict[str, Any]:
     body: dict[str, Any] = {}
     if job.always:
         # Without needs: after all stages before it, with all their artifacts, however they
@@ -139,16 +137,17 @@ def _job(workflow: Workflow, job: Job, answers: Answers) -> dict[str, Any]:
     if job.gpu and answers.gpu_runner:
         body["tags"] = ["$GPU_RUNNER"]
     if job.registry == "write":
-        body["resource_group"] = workflow.name
+        body["resource_group"] = job.name
     if job.environment:
         body["environment"] = {"name": job.environment}
     return body
 
 
 def _trigger(job: Job) -> dict[str, Any]:
+    # After the report: this pipeline is told to its end before the next one begins.
     return {
         "stage": NEXT,
-        "needs": [job.name],
+        "needs": [job.name, "report"],
         "trigger": {
             "include": [{"artifact": f"out/{job.step}/next.yml", "job": job.name}],
             "strategy": "depend",

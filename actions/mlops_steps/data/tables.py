@@ -42,6 +42,7 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
             "preserve_insertion_order": True,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "enable_progress_bar": False,  # else on after 2 s, wherever Python looks interactive
             # It moves a TRY_CAST into the CSV reader, which then raises instead of giving NULL
             # (seen in 2.0.0).
             "disabled_optimizers": "type_pushdown",

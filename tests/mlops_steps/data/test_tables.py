@@ -120,6 +120,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_the_memory_limit_holds_when_values_are_compared(tmp_path: Path) -> None:
     # 4 million different keys of 40 characters are more than the limit: DuckDB goes to disk.
+    # It says nothing meanwhile: a step's output is read by people and CI platforms.
     code = """
 import resource
 from mlops_steps.data.tables import connect

@@ -42,13 +42,14 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
             "preserve_insertion_order": True,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "enable_progress_bar": False,  # else on after 2 s, wherever Python looks interactive
             # It moves a TRY_CAST into the CSV reader, which then raises instead of giving NULL
             # (seen in 2.0.0).
             "disabled_optimizers": "type_pushdown",
         }
         connection = duckdb.connect(":memory:", config=settings)
         try:
+            # Else it appears after 2 s, wherever Python looks interactive (`python -c` does).
+            connection.execute("SET enable_progress_bar = false")
             yield connection
         finally:
             connection.close()

@@ -23,8 +23,7 @@ STEP = Step(
     inputs=(
         Input(
             "split",
-            "The split that will judge. By `valid` a model is only tried: with train.quick, "
-            "on the train rows alone.",
+            "The split that will judge; for `valid` train.quick and the train rows alone.",
             choices=("test", "valid"),
             default="test",
         ),

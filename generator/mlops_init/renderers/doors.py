@@ -60,7 +60,8 @@ def _cache_key(step: Step) -> str:
     return f"mlops-init-{step.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
 
 
-def _words(each: Input) -> str:
+def words(each: Input) -> str:
+    """What an input means, and what it may be."""
     allowed = f" One of: {', '.join(each.choices)}." if each.choices else ""
     return each.help + allowed
 
@@ -69,7 +70,7 @@ def action(step: Step) -> str:
     """`actions/<step>/action.yml`."""
     inputs = {
         each.name: {
-            "description": _words(each),
+            "description": words(each),
             "required": False,
             "default": "false" if each.kind is Kind.FLAG else each.default,
         }

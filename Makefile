@@ -1,0 +1,76 @@
+# The commands of this repository. `make demo` and `make test` set up all they need.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Outside the tree, so that a fresh clone need not build the engines again.
+HELD := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mlops-init
+ACT := $(HELD)/tools/act-0.2.89/act
+ACTIONLINT := $(HELD)/tools/actionlint-1.7.12/actionlint
+GITLAB_CI_LOCAL := $(HELD)/tools/gitlab-ci-local-4.73.0
+export PATH := $(CURDIR)/.venv/bin:$(dir $(ACT)):$(dir $(ACTIONLINT)):$(GITLAB_CI_LOCAL)/node_modules/.bin:$(PATH)
+
+ENGINE ?= native
+DEMO ?= good
+
+.PHONY: help
+help:  ## Show the targets
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/.ready $(if $(filter act,$(ENGINE)),$(ACT)) $(if $(filter gitlab,$(ENGINE)),$(GITLAB_CI_LOCAL)/.ready)  ## Walk a generated project: ENGINE=native|act|gitlab, DEMO=good|bad-data|bad-model|bad-canary|drift
+	@python scripts/demo.py --engine $(ENGINE) --variant $(DEMO)
+
+.PHONY: test
+test: .venv/.ready engines system  ## Set up everything and run all tests
+	@python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+.PHONY: lint
+lint: .venv/.ready $(ACTIONLINT)  ## Linters and types
+	ruff check .
+	ruff format --check .
+	mypy
+	zizmor --persona auditor --offline --no-config --quiet .
+	actionlint
+
+.PHONY: generate
+generate: .venv/.ready  ## Write the doors, the schema and the reference from their declarations
+	@python scripts/generate.py
+
+.PHONY: locks
+locks: .venv/.ready  ## Pin all dependencies by hash; ARGS=--upgrade takes newer ones
+	@python scripts/locks.py $(ARGS)
+
+.PHONY: engines
+engines: $(ACT) $(ACTIONLINT) $(GITLAB_CI_LOCAL)/.ready  ## Build act, actionlint and gitlab-ci-local
+
+.PHONY: system
+system:  ## What the tests need of the system: rsync, docker-registry, chromium
+	@bash scripts/system.sh
+
+.PHONY: clean
+clean:  ## Remove what was made in this folder
+	rm -rf .venv build dist
+
+.venv/.ready: requirements/dev.txt pyproject.toml actions/mlops_steps/locks/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; this is $$($(PYTHON) --version). Name one: make PYTHON=..." >&2; exit 2; }
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r actions/mlops_steps/locks/uv.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes -r requirements/dev.txt
+	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(ACT):
+	GOFLAGS= GOBIN=$(@D) go install -tags WITHOUT_DOCKER github.com/nektos/act@v0.2.89
+
+$(ACTIONLINT):
+	GOFLAGS= GOBIN=$(@D) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+$(GITLAB_CI_LOCAL)/.ready: tools/package-lock.json
+	mkdir -p $(@D)
+	cp tools/package.json tools/package-lock.json tools/.npmrc $(@D)/
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 STAMP = "_commit.txt"
 
 
-class CustomBuildHook(BuildHookInterface):
+class CustomBuildHook(BuildHookInterface[Any]):
     """Adds `_commit.txt` to a wheel (in the package) and to an sdist (at its root)."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -4,7 +4,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first Python 3.11 on PATH that is not the one we are about to make.
+PYTHON ?= $(shell type -ap python3.11 python3 | grep -v '^$(CURDIR)/.venv/' | head -n 1)
 # Outside the tree, so that a fresh clone need not build the engines again.
 HELD := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mlops-init
 ACT := $(HELD)/tools/act-0.2.89/act
@@ -56,10 +57,9 @@ clean:  ## Remove what was made in this folder
 
 .venv/.ready: requirements/dev.txt pyproject.toml actions/mlops_steps/locks/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; this is $$($(PYTHON) --version). Name one: make PYTHON=..." >&2; exit 2; }
-	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r actions/mlops_steps/locks/uv.txt
-	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes -r requirements/dev.txt
+	.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements/dev.txt
 	.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 

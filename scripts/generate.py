@@ -22,7 +22,7 @@ SCHEMA = "templates/project/{{cookiecutter.name}}/.mlops/mlops.schema.json"
 REFERENCE = "docs/reference.md"
 INTRODUCTION = """\
 Everything else is in `mlops.yaml`. An empty input means its default. Exit codes: 0 pass, 1 judged
-and failed, 2 usage or configuration, 3 could not judge, 4 infrastructure or stopped from outside."""
+and failed, 2 usage or configuration, 3 could not judge, 4 infrastructure or stopped."""
 
 
 def main() -> int:

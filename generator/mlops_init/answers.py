@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -66,7 +68,13 @@ def _fixed(value: str) -> Callable[[Mapping[str, str]], str]:
 
 
 _NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
-_KEYWORDS = r"(?!(?:class|def|for|if|import|in|is|lambda|not|or|pass|test|tests|try|with|while)$)"
+#: What a project imports by the names of its requirements and its own tests: a package of
+#: one of these names would be imported in its place.
+_IMPORTED = frozenset(
+    "anyio click cloudpickle colorama conftest h11 idna iniconfig joblib narwhals numpy "
+    "packaging pluggy prettytable py pygments pytest ruff scipy sklearn skops starlette test "
+    "tests threadpoolctl typing_extensions uvicorn wcwidth".split()
+)
 
 NAME = Option(
     "name",
@@ -81,8 +89,9 @@ OPTIONS = (
         "package",
         "Python package",
         lambda answers: answers["name"].replace("-", "_"),
-        pattern=_KEYWORDS + r"[a-z][a-z0-9_]{0,49}",
-        allowed="lower-case letters, digits and _, a letter first, no keyword of Python",
+        pattern=r"[a-z][a-z0-9_]{0,49}",
+        allowed="lower-case letters, digits and _, a letter first, no keyword of Python, no "
+        "module that a project imports",
     ),
     Option(
         "model",
@@ -110,7 +119,7 @@ OPTIONS = (
         "registry",
         "Model registry",
         _fixed("platform"),
-        pattern=r"platform|folder:/[^\s'\"$]+|oci:[a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+",
+        pattern=r"platform|folder:/[\w./@%+=,~-]+|oci:[a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+",
         allowed="platform, oci:HOST/PATH or folder:/PATH",
     ),
     Option(
@@ -124,7 +133,7 @@ OPTIONS = (
         "inference_log",
         "Inference log to watch",
         _fixed(""),
-        pattern=r"[A-Za-z0-9][^\s'\"$`\\:{}#]*",
+        pattern=r"(?!.*\.\.)[A-Za-z0-9][\w./@%+=,~-]*",
         allowed="a path in the project",
         empty_means="the one that the canary keeps",
     ),
@@ -155,7 +164,13 @@ def complete(given: Mapping[str, str], ask: Callable[[Option, str], str] | None 
         else:
             value = ask(option, default) if ask and option is not NAME else default
         answers[option.name] = check(option, value)
-    return Answers(**answers)
+    made = Answers(**answers)
+    if "github" in made.platforms and made.steps.count("/") > 1:
+        raise UsageError(
+            f"steps: {made.steps!r} is not allowed. Allowed: OWNER/REPOSITORY; groups within "
+            "groups with ci=gitlab only"
+        )
+    return made
 
 
 def check(option: Option, value: str) -> str:
@@ -171,9 +186,23 @@ def check(option: Option, value: str) -> str:
             raise UsageError(
                 f"{option.name}: {value!r} is not allowed. Allowed: {', '.join(option.choices)}"
             )
+    elif option.name == "package" and _means_another(value):
+        raise UsageError(
+            f"package: {value!r} would hide the module of that name, or is a word of Python. "
+            f"Allowed: any other, for example -c package={value}_model"
+        )
     elif len(value) > 200 or not re.fullmatch(option.pattern, value) or _too_long(option, value):
         raise UsageError(f"{option.name}: {value!r} is not allowed. Allowed: {option.allowed}")
     return value
+
+
+def _means_another(package: str) -> bool:
+    return (
+        package in _IMPORTED
+        or package in sys.stdlib_module_names
+        or keyword.iskeyword(package)
+        or package == "src"
+    )
 
 
 def _too_long(option: Option, value: str) -> bool:
@@ -195,7 +224,12 @@ def read_file(path: Path) -> dict[str, str]:
     answers = content.get("answers", content)
     if not isinstance(answers, dict):
         raise UsageError(f"{path}: [answers] is not a table")
+    beside = set(content) - {"answers", "version", "pin", "files"}
+    if "answers" in content and beside:
+        raise UsageError(f"{path}: {min(beside)!r} stands outside of [answers]")
     for key, value in answers.items():
+        if isinstance(value, dict):
+            raise UsageError(f"{path}: unknown table [{key}]. Known: [answers]")
         if not isinstance(value, str):
             raise UsageError(f"{path}: {key}: {value!r} is not text; write it in quotes")
     return answers

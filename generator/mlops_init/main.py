@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -56,8 +58,14 @@ def _command(name: str, options: dict[str, object]) -> int:
     return code
 
 
+def _stop(number: int, _frame: FrameType | None) -> None:
+    # As an exception, so that what was begun is cleared away.
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Entry point of `mlops-init`."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         code = cli(standalone_mode=False)
     except InitError as error:

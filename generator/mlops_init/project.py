@@ -42,26 +42,36 @@ def create(answers: Answers, pin: str, parent: Path) -> Path:
     """Write the project into `parent`, complete or not at all; returns its folder.
 
     Raises:
-        UsageError: The folder exists and is not empty.
+        UsageError: The folder exists and is not empty, or cannot be written.
     """
     target = parent / answers.name
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"{target}: exists and is not a folder. Nothing was written")
     if target.is_dir() and any(target.iterdir()):
         raise UsageError(f"{target}: exists and is not empty. Nothing was written")
-    with tempfile.TemporaryDirectory(prefix=f".{answers.name}.", dir=parent) as scratch:
+    try:
+        _write(answers, pin, target)
+    except OSError as error:
+        words = error.strerror or str(error)
+        raise UsageError(f"{target}: cannot be written: {words}. Nothing was written") from None
+    return target
+
+
+def _write(answers: Answers, pin: str, target: Path) -> None:
+    # Beside its place: a move within one file system happens at once or not at all.
+    with tempfile.TemporaryDirectory(prefix=f".{answers.name}.", dir=target.parent) as scratch:
         folder = Path(scratch) / answers.name
         _render(answers, Path(scratch))
         for name, text in ci_files(answers, pin).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", newline="\n")
         kept = Kept(answers, pin, version.version(), digests(folder))
-        (folder / answers_.FILE_NAME).write_text(answers_.keep(kept), encoding="utf-8")
+        record = folder / answers_.FILE_NAME
+        record.write_text(answers_.keep(kept), encoding="utf-8", newline="\n")
         if target.is_dir():
             target.rmdir()
         folder.rename(target)
-    return target
 
 
 def _render(answers: Answers, parent: Path) -> None:

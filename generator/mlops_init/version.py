@@ -42,12 +42,15 @@ def pin(given: str = "") -> tuple[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    found = subprocess.run(
-        ["git", "-C", str(folder), *arguments],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the git that the user has
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        raise UsageError("git is not on PATH, so the commit is unknown; --pin COMMIT") from None
     if found.returncode:
         raise UsageError(f"git {arguments[0]} failed in {folder}: {found.stderr.strip()}")
     return found.stdout.strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -62,7 +63,7 @@ def _say_next(folder: Path, answers: answers_.Answers) -> None:
     click.echo(f"\n  {count} files in {answers.name}/     (answers kept in {answers_.FILE_NAME})\n")
     click.echo("  Next")
     rows = [
-        (f"cd {folder}", ""),
+        (f"cd {shlex.quote(str(folder))}", ""),
         ("git init -b main && git add -A && git commit -m Start", ""),
         ("mlops-init run", "the whole road on this machine"),
         ("git remote add origin ADDRESS && git push -u origin main", "ci starts"),

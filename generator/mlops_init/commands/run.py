@@ -32,6 +32,7 @@ def run(
     starts = _starts(workflow, event, inputs, workflows)
     name, module = _engine(engine, kept.answers.platforms)
     place = Path(state).resolve() if state else _state_folder(folder)
+    ground.require_commit(folder)
     screen = Screen()
     _warn(screen, folder, kept, name)
     screen.say(

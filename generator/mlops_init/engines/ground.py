@@ -109,10 +109,8 @@ def prepare(project: Path, kept: Kept, state: Path, registry: str) -> Iterator[R
     """Everything that a walk needs; all but the state is gone afterwards.
 
     Raises:
-        UsageError: The project has no commit.
         RunError: A lock could not be downloaded.
     """
-    _head(project)
     cache = download_cache()
     cache.mkdir(parents=True, exist_ok=True)
     state.mkdir(parents=True, exist_ok=True)
@@ -193,14 +191,22 @@ def clone(project: Path, folder: Path) -> None:
     git(project, "clone", "-q", "--depth", "1", project.resolve().as_uri(), str(folder))
 
 
-def _head(project: Path) -> None:
+def require_commit(project: Path) -> None:
+    """Jobs see what is committed in the project's own repository, so there has to be one.
+
+    Raises:
+        UsageError: There is none.
+    """
     try:
+        top = git(project, "rev-parse", "--show-toplevel").rstrip("\n")
         git(project, "rev-parse", "--verify", "HEAD")
     except RunError:
+        top = ""
+    if not top or not Path(top).samefile(project):
         raise UsageError(
             "this project has no commit yet; first: git init -b main && git add -A && "
             "git commit -m Start"
-        ) from None
+        )
 
 
 def uncommitted(project: Path) -> list[str]:

@@ -69,11 +69,18 @@ def _convert(value: Any, depth: int, spaced: tuple[str, ...] = ()) -> Any:
 
 
 def _text(value: str) -> str:
-    if "\n" in value:
+    if _block(value):
         literal: str = LiteralScalarString(value)
         return literal
     quoted: str = DoubleQuotedScalarString(value)
-    return quoted if _NOT_TEXT.match(value) else value
+    return quoted if "\n" in value or _NOT_TEXT.match(value) else value
+
+
+def _block(value: str) -> bool:
+    """Whether a block scalar keeps it: no odd characters, no spaces where they get lost."""
+    lines = value.removesuffix("\n").split("\n")
+    plain = all(line.isascii() and line.isprintable() and line == line.rstrip() for line in lines)
+    return plain and "\n" in value and bool(lines[0] and lines[-1]) and not lines[0][0].isspace()
 
 
 def _mapping(source: dict[str, Any], depth: int, spaced: tuple[str, ...]) -> CommentedMap:

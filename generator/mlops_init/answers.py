@@ -70,10 +70,10 @@ def _fixed(value: str) -> Callable[[Mapping[str, str]], str]:
 _NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
 #: What a project imports by the names of its requirements and its own tests: a package of
 #: one of these names would be imported in its place.
-_IMPORTED = frozenset(
-    "anyio click cloudpickle colorama conftest h11 idna iniconfig joblib narwhals numpy "
-    "packaging pluggy prettytable py pygments pytest ruff scipy sklearn skops starlette test "
-    "tests threadpoolctl typing_extensions uvicorn wcwidth".split()
+_IMPORTED = re.compile(
+    "anyio|click|cloudpickle|colorama|conftest|h11|idna|iniconfig|joblib|narwhals|numpy|packaging|"
+    "pluggy|prettytable|py|pygments|pytest|ruff|scipy|sklearn|skops|src|starlette|test|tests|"
+    "threadpoolctl|typing_extensions|uvicorn|wcwidth"
 )
 
 NAME = Option(
@@ -198,10 +198,9 @@ def check(option: Option, value: str) -> str:
 
 def _means_another(package: str) -> bool:
     return (
-        package in _IMPORTED
+        keyword.iskeyword(package)
         or package in sys.stdlib_module_names
-        or keyword.iskeyword(package)
-        or package == "src"
+        or _IMPORTED.fullmatch(package) is not None
     )
 
 

@@ -18,39 +18,40 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = ROOT / "build" / "demo"
 GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@example.org"]
 
 
 class Demo:
     """One demonstration: a project, an engine, a state that begins empty."""
 
-    def __init__(self, engine: str, variant: str) -> None:
+    def __init__(self, folder: Path, engine: str, variant: str) -> None:
         """Make the project and its first commit."""
         self.engine = engine
-        self.state = ROOT / "build" / f"state-{engine}-{variant}"
-        for folder in (PROJECT, self.state):
-            shutil.rmtree(folder, ignore_errors=True)
-        PROJECT.parent.mkdir(exist_ok=True)
+        self.project = folder / "demo"
+        self.state = folder / f"state-{engine}-{variant}"
+        for each in (self.project, self.state):
+            shutil.rmtree(each, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
         version = f"python_version={sys.version_info[0]}.{sys.version_info[1]}"
-        self._say(["mlops-init", "new", "demo", "--output", "build", "--defaults", "-c", version])
-        command = ["mlops-init", "new", "demo", "--output", str(PROJECT.parent), "--defaults"]
-        subprocess.run([*command, "-c", version], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([*GIT, "init", "-q", "-b", "main"], cwd=PROJECT, check=True)
+        command = ["mlops-init", "new", "demo", "--defaults", "-c", version]
+        self._say(command)
+        command += ["--output", str(folder)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*GIT, "init", "-q", "-b", "main"], cwd=self.project, check=True)
         self.commit("Start")
 
     def commit(self, message: str) -> None:
         """Commit everything that changed."""
         self._say(["git", "commit", "-m", f'"{message}"'])
-        subprocess.run([*GIT, "add", "-A"], cwd=PROJECT, check=True)
-        subprocess.run([*GIT, "commit", "-qm", message], cwd=PROJECT, check=True)
+        subprocess.run([*GIT, "add", "-A"], cwd=self.project, check=True)
+        subprocess.run([*GIT, "commit", "-qm", message], cwd=self.project, check=True)
 
     def run(self, workflow: str, *options: str) -> int:
         """Walk a workflow and what it starts; returns the exit code."""
         command = ["mlops-init", "run", workflow, "--engine", self.engine, *options]
         self._say(command)
         command += ["--state", str(self.state)]
-        return subprocess.run(command, cwd=PROJECT, check=False).returncode
+        return subprocess.run(command, cwd=self.project, check=False).returncode
 
     def release(self) -> None:
         """The first version: there is nothing yet to compare it with, and that is recorded."""
@@ -79,7 +80,7 @@ class Demo:
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Change one place of a file."""
-        path = PROJECT / name
+        path = self.project / name
         text = path.read_text()
         if text.count(old) != 1:
             raise SystemExit(_wrong(f"{name} holds {old!r} {text.count(old)} times, not once"))
@@ -101,11 +102,11 @@ def good(demo: Demo) -> None:
 
 def bad_data(demo: Demo) -> None:
     """Rows are spoilt: a radius below nothing, a diagnosis nobody knows, an empty cell."""
-    rows = _rows()
+    rows = _rows(demo)
     rows[3]["mean_radius"] = "-17.99"
     rows[7]["diagnosis"] = "unclear"
     rows[11]["mean_area"] = ""
-    _write("data/samples.csv", rows)
+    _write(demo, "data/samples.csv", rows)
     demo.commit("Add this week's rows")
     demo.must_refuse("ct", "validate-data")
 
@@ -135,15 +136,15 @@ def bad_canary(demo: Demo) -> None:
 def drift(demo: Demo) -> None:
     """The model is asked about larger cells than it has seen: ct is started, once."""
     demo.release()
-    rows = _rows()
+    rows = _rows(demo)
     for row in rows:
         row["key"] = row.pop("id")
         row["time"] = "2026-01-05 08:00:00"
         del row["diagnosis"]
         for name in ("mean_radius", "mean_perimeter", "worst_radius"):
             row[name] = str(round(1.5 * float(row[name]), 4))
-    _write("data/requests.csv", rows)
-    demo.edit("mlops.yaml", "log: state", "log: data/requests.csv")
+    _write(demo, "data/requests.csv", rows)
+    demo.edit("mlops.yaml", "monitor:\n", "monitor:\n  log: data/requests.csv\n")
     demo.commit("Watch the requests of the new clinic")
     demo.must_pass("monitor")
     outputs = demo.verdict("monitor").get("outputs", {})
@@ -164,13 +165,13 @@ VARIANTS: dict[str, Callable[[Demo], None]] = {
 }
 
 
-def _rows() -> list[dict[str, str]]:
-    with (PROJECT / "data" / "samples.csv").open(newline="") as stream:
+def _rows(demo: Demo) -> list[dict[str, str]]:
+    with (demo.project / "data" / "samples.csv").open(newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def _write(name: str, rows: list[dict[str, str]]) -> None:
-    with (PROJECT / name).open("w", newline="") as stream:
+def _write(demo: Demo, name: str, rows: list[dict[str, str]]) -> None:
+    with (demo.project / name).open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -186,8 +187,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--engine", default="native", choices=["native", "act", "gitlab"])
     parser.add_argument("--variant", default="good", choices=list(VARIANTS))
+    parser.add_argument("--folder", type=Path, default=ROOT / "build", help="where to make it")
     wanted = parser.parse_args()
-    VARIANTS[wanted.variant](Demo(wanted.engine, wanted.variant))
+    VARIANTS[wanted.variant](Demo(wanted.folder, wanted.engine, wanted.variant))
     return 0
 
 

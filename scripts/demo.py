@@ -144,7 +144,7 @@ def drift(demo: Demo) -> None:
         for name in ("mean_radius", "mean_perimeter", "worst_radius"):
             row[name] = str(round(1.5 * float(row[name]), 4))
     _write(demo, "data/requests.csv", rows)
-    demo.edit("mlops.yaml", "monitor:\n", "monitor:\n  log: data/requests.csv\n")
+    demo.edit("mlops.yaml", 'log: "state"', "log: data/requests.csv")
     demo.commit("Watch the requests of the new clinic")
     demo.must_pass("monitor")
     outputs = demo.verdict("monitor").get("outputs", {})

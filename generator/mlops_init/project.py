@@ -91,11 +91,11 @@ def _render(answers: Answers, parent: Path) -> None:
 
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file, by path with forward slashes, sorted."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    # Names are sorted as text: paths compare otherwise on Windows.
+    names = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def edited(folder: Path, kept: Kept) -> list[str]:

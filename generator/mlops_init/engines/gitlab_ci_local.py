@@ -52,14 +52,24 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     log = run.scratch / "gitlab-ci-local.log"
     now = _Pipeline(run, checkout, start, listener)
     pipelines = {start.workflow: now}
-    lines = ground.follow(_command(start), checkout, env, log, now.outcome)
-    for workflow, job, said in _events(lines, start.workflow):
-        if workflow not in pipelines and job != NOTHING:
-            now.close()
-            now = _Pipeline(run, checkout, now.child(workflow), listener)
-            pipelines[workflow] = now
-        if workflow in pipelines:
-            pipelines[workflow].hear(job, said)
+
+    def follow(*jobs: str) -> None:
+        nonlocal now
+        lines = ground.follow([*_command(start), *jobs], checkout, env, log, now.outcome)
+        for workflow, job, said in _events(lines, start.workflow):
+            if workflow not in pipelines and job != NOTHING:
+                now.close()
+                now = _Pipeline(run, checkout, now.child(workflow), listener)
+                pipelines[workflow] = now
+            if workflow in pipelines:
+                pipelines[workflow].hear(job, said)
+
+    follow()
+    # gitlab-ci-local waits for every job of the stages before, also for those that will never
+    # start; a server does not. What runs always is therefore asked for by name.
+    always = now.always_and_not_run() if len(pipelines) == 1 else []
+    if always:
+        follow(*always)
     now.outcome.problems += ground.end_survivors(run)
     now.close()
     for pipeline in pipelines.values():
@@ -75,7 +85,7 @@ class _Pipeline:
     def __init__(self, run: Run, checkout: Path, start: Start, listener: Listener) -> None:
         self.outcome = Outcome(start)
         self.kept = run.artifacts(start.workflow)
-        self._jobs = _jobs(checkout, start.workflow)
+        self._jobs, self._always = _jobs(checkout, start.workflow)
         self._artifacts = checkout / STATE / "artifacts"
         self._listener = listener
         self._said: dict[str, str] = {}
@@ -112,6 +122,11 @@ class _Pipeline:
             return Start(workflow, "manual", inputs)
         return Start(workflow, "manual")
 
+    def always_and_not_run(self) -> list[str]:
+        """Jobs that run however the others ended, and have not run."""
+        ran = {result.job for result in self.outcome.results}
+        return [job for job in self._always if job not in ran] if ran else []
+
     def close(self) -> None:
         """Nothing more will be heard of this pipeline."""
         for job in list(self._said):
@@ -141,16 +156,17 @@ def _place_components(run: Run, checkout: Path) -> None:
     shutil.copytree(run.tree / "templates", place / run.kept.pin / "templates")
 
 
-def _jobs(checkout: Path, workflow: str) -> dict[str, str]:
-    """Job name to step, as the pipeline's file has them."""
+def _jobs(checkout: Path, workflow: str) -> tuple[dict[str, str], list[str]]:
+    """Job name to step, as the pipeline's file has them; and the jobs that run always."""
     file = checkout / ".gitlab" / f"{workflow}.yml"
     try:
-        included = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))["include"]
-        components = [entry for entry in included if "component" in entry]
-        return {
+        pipeline = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        components = [entry for entry in pipeline["include"] if "component" in entry]
+        steps = {
             entry["inputs"]["job"]: entry["component"].rpartition("@")[0].rpartition("/")[2]
             for entry in components
         }
+        return steps, [job for job in steps if pipeline[job].get("when") == "always"]
     except (OSError, KeyError, TypeError) as error:
         raise RunError(f"{file.name}: no pipeline can be read from it ({error})") from None
 

@@ -261,7 +261,7 @@ def follow(
     An engine that runs longer than a pipeline ever should is ended, and that is a problem.
     """
     with (
-        log.open("w", encoding="utf-8") as copy,
+        log.open("a", encoding="utf-8") as copy,
         subprocess.Popen(
             command,
             cwd=folder,

@@ -19,8 +19,8 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 SHORT = 60
 
 # What a YAML 1.1 reader (GitLab's is one) would not read as text: its words for truth and
-# nothing, and all that begins like a number, a date, a time or a special value.
-_NOT_TEXT = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~|)\Z|[-+.]?\d|[-+.]?\.|[=<]")
+# nothing, and all that begins like a number, a date, a time, a special value or a key.
+_NOT_TEXT = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~|)\Z|[-+.]?\d|[-+.]?\.|[=<?:]")
 
 # ruamel.yaml puts one space before a comment on a line; linters want two.
 _BESIDE = "\u2063"
@@ -39,7 +39,7 @@ def dump(documents: Iterable[Any], head: str = "", spaced: tuple[str, ...] = ())
     """YAML text of one or more documents.
 
     Args:
-        documents: Dicts, lists, text, numbers, booleans, `Noted`.
+        documents: Dicts, lists, text, whole numbers, booleans, None, `Noted`.
         head: Words above the first document, without #.
         spaced: Keys of the top level whose own keys get a blank line between them; "" means
             the top level itself.
@@ -73,7 +73,7 @@ def _text(value: str) -> str:
         literal: str = LiteralScalarString(value)
         return literal
     quoted: str = DoubleQuotedScalarString(value)
-    return quoted if "\n" in value or _NOT_TEXT.match(value) else value
+    return quoted if not value.isprintable() or _NOT_TEXT.match(value) else value
 
 
 def _block(value: str) -> bool:

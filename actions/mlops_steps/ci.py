@@ -6,12 +6,15 @@ sets GITLAB_CI to "false".
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import secrets
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlops_steps.errors import ConfigError, InfrastructureError
@@ -24,22 +27,31 @@ ANNOTATION_LIMIT = 10
 #: The platforms' own credentials, and the files by which a job instructs its platform: no
 #: business of the programs that a step runs.
 PRIVATE = (
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "ACTIONS_RUNTIME_TOKEN",
     "CI_BUILD_TOKEN",
     "CI_DEPENDENCY_PROXY_PASSWORD",
     "CI_DEPLOY_PASSWORD",
+    "CI_JOB_JWT",
+    "CI_JOB_JWT_V1",
+    "CI_JOB_JWT_V2",
     "CI_JOB_TOKEN",
     "CI_REGISTRY_PASSWORD",
     "CI_REPOSITORY_URL",  # holds the job's token
+    "DOCKER_AUTH_CONFIG",
+    "GH_TOKEN",
     "GITHUB_ENV",
     "GITHUB_OUTPUT",
     "GITHUB_PATH",
     "GITHUB_STATE",
     "GITHUB_STEP_SUMMARY",
     "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
 )
+#: Likewise whatever begins so: the runner's own services, and an action's inputs.
+PRIVATE_PREFIXES = ("ACTIONS_", "INPUT_")
+#: What of a line GitHub's runner would obey: `::` after any space at its start, `##[` anywhere.
+_OBEYED = re.compile(r"(^|[\r\n])([^\S\r\n]*):(?=:)|##(?=\[)")
+#: Signs that YAML wants escaped and JSON does not; so written, they are read alike.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
 def platform() -> str:
@@ -81,6 +93,14 @@ def run_address() -> str | None:
 
 def write_outputs(values: dict[str, str], folder: Path) -> None:
     """Hand short values to later jobs: GITHUB_OUTPUT, or a dotenv file for GitLab."""
+    if platform() == "gitlab":
+        for name, value in values.items():
+            if len(value.splitlines()) > 1 or value != value.strip():
+                raise ConfigError(
+                    f"output {name}: GitLab's dotenv format keeps no line break and no outer space"
+                )
+        lines = [f"{name.upper().replace('-', '_')}={value}\n" for name, value in values.items()]
+        write_whole(folder / "outputs.env", "".join(lines))
     target = os.environ.get("GITHUB_OUTPUT")
     if target:
         with Path(target).open("a", encoding="utf-8") as stream:
@@ -88,12 +108,6 @@ def write_outputs(values: dict[str, str], folder: Path) -> None:
                 # A random delimiter: no value can end its own block and start another.
                 mark = f"mlops-{secrets.token_hex(16)}"
                 stream.write(f"{name}<<{mark}\n{value}\n{mark}\n")
-    if platform() == "gitlab":
-        for name, value in values.items():
-            if "\n" in value:
-                raise ConfigError(f"output {name}: GitLab's dotenv format has no line breaks")
-        lines = [f"{name.upper().replace('-', '_')}={value}\n" for name, value in values.items()]
-        write_whole(folder / "outputs.env", "".join(lines))
 
 
 def write_summary(markdown: str) -> None:
@@ -127,9 +141,7 @@ def quiet_commands(text: str) -> str:
     """Defuse workflow commands in text that we only pass on (a user's program, a file's rows)."""
     if platform() != "github":
         return text
-    return "\n".join(
-        " " + line if line.lstrip().startswith(("::", "##[")) else line for line in text.split("\n")
-    )
+    return _OBEYED.sub(lambda found: "## " if found[0] == "##" else f"{found[1]}{found[2]}: ", text)
 
 
 def start_workflow(name: str, inputs: dict[str, str], folder: Path) -> str:
@@ -144,9 +156,8 @@ def start_workflow(name: str, inputs: dict[str, str], folder: Path) -> str:
     """
     if platform() == "gitlab":
         variables = {key.upper().replace("-", "_"): value for key, value in inputs.items()}
-        # JSON is YAML; written so, no value can become a key.
         child = {"include": [{"local": f".gitlab/{name}.yml"}], "variables": variables}
-        write_whole(folder / "next.yml", json.dumps(child, indent=2) + "\n")
+        _write_next(folder, child)
         return f"{name} starts as a child pipeline"
     if os.environ.get("MLOPS_DISPATCH"):
         with Path(os.environ["MLOPS_DISPATCH"]).open("a", encoding="utf-8") as stream:
@@ -154,27 +165,65 @@ def start_workflow(name: str, inputs: dict[str, str], folder: Path) -> str:
         return f"{name} starts next"
     if platform() != "github":
         return f"{name} was not started: no CI platform and no local run here"
+    _dispatch(name, inputs)
+    return f"{name} was started"
+
+
+def _dispatch(name: str, inputs: dict[str, str]) -> None:
     env = os.environ
+    token = env.get("MLOPS_TOKEN", "").strip()
+    # Checked here, because the HTTP client's own complaint would repeat it.
+    if not token or not (token.isascii() and token.isprintable()):
+        problem = "is empty" if not token else "holds characters that no token has"
+        raise InfrastructureError(f"{name} could not be started: MLOPS_TOKEN {problem}")
     body = {"ref": env["GITHUB_REF"], "inputs": inputs}
     request = urllib.request.Request(  # noqa: S310 - the platform's own https address
         f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/actions/workflows/{name}.yml/dispatches",
         data=json.dumps(body).encode(),
         headers={
             "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {env.get('MLOPS_TOKEN', '')}",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
             "X-GitHub-Api-Version": "2022-11-28",
         },
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=30):  # noqa: S310
-            return f"{name} was started"
-    except (urllib.error.URLError, TimeoutError) as error:
-        raise InfrastructureError(f"{name} could not be started: {error}") from error
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=30):
+            return
+    except urllib.error.HTTPError as error:
+        with error:
+            said = f"HTTP {error.code} {error.reason}{_HINTS.get(error.code, '')}"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        said = str(error) or type(error).__name__
+    raise InfrastructureError(f"{name} could not be started: {said}")
+
+
+#: What GitHub's answer to a dispatch means for the one who wrote the workflow.
+_HINTS = {
+    401: ": the token is not valid",
+    403: ": the job's token may not start workflows; it needs the permission `actions: write`",
+    404: ": the repository has no such workflow, or the token may not see it",
+    422: ": the workflow is not started by workflow_dispatch, or has no such input or branch",
+}
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """An answer that leads elsewhere is an error: the token is for this address alone."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _write_next(folder: Path, pipeline: Mapping[str, object]) -> None:
+    # JSON is YAML, but for some signs; written so, no value can become a key.
+    text = json.dumps(pipeline, indent=2, ensure_ascii=False)
+    text = _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    write_whole(folder / "next.yml", text + "\n")
 
 
 def no_next_workflow(folder: Path) -> None:
     """GitLab's trigger job wants a child pipeline in every case: one that only says so."""
     if platform() == "gitlab":
-        job = {"nothing-to-start": {"script": ["echo 'Nothing to start.'"], "timeout": "5 minutes"}}
-        write_whole(folder / "next.yml", json.dumps(job, indent=2) + "\n")
+        job = {"script": ["echo 'Nothing to start.'"], "timeout": "5 minutes"}
+        _write_next(folder, {"nothing-to-start": job})

@@ -38,7 +38,11 @@ def project_python(folder: Path, lock: str) -> Path:
 def environment(python: Path, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """What a program of the project sees: this job's variables without secrets, its own Python."""
     private = {*_PRIVATE, *ci.PRIVATE}
-    env = {name: value for name, value in os.environ.items() if name not in private}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in private and not name.startswith(ci.PRIVATE_PREFIXES)
+    }
     env["PATH"] = f"{python.parent}{os.pathsep}{env.get('PATH', os.defpath)}"
     # The project is used from its folder, so that it needs no installation of its own.
     env["PYTHONPATH"] = str(folder / "src")
@@ -85,7 +89,9 @@ def start(
         words = shlex.split(command)
     except ValueError as error:
         raise ConfigError(f"cannot read the command {command!r}: {error}") from None
-    if words and words[0] in {"python", "python3"}:
+    if not words:
+        raise ConfigError(f"the command {command!r} names no program")
+    if words[0] in {"python", "python3"}:
         words[0] = str(python)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
@@ -100,9 +106,9 @@ def start(
                 start_new_session=True,
             )
         except OSError as error:
-            raise ConfigError(
-                f"`{command}`: {error.strerror}: {words[0] if words else ''}"
-            ) from None
+            raise ConfigError(f"`{command}`: {error.strerror}: {words[0]}") from None
+        except ValueError as error:
+            raise ConfigError(f"cannot run the command {command!r}: {error}") from None
         try:
             yield process
         finally:
@@ -124,7 +130,11 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _code(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
+    if code >= 0:
+        return f"exit code {code}"
+    # Real-time signals have numbers only.
+    names = {int(each): each.name for each in signal.Signals}
+    return f"signal {names.get(-code, -code)}"
 
 
 def tail(log: Path, lines: int = 20) -> str:

@@ -180,22 +180,40 @@ def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:
     except FileNotFoundError:
         raise ConfigError(f"{shown_as}: not found in {path.parent}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{shown_as}: not UTF-8 text ({error.reason})") from None
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ConfigError(f"{shown_as}{where}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{shown_as}: {error}") from None
+        before = error.object[: error.start].decode()
+        found = f"byte 0x{error.object[error.start]:02x} is not UTF-8 text"
+        raise ConfigError(f"{shown_as}:{_end_of(before)}: {found}") from None
+    except OSError as error:
+        raise ConfigError(f"{shown_as}: cannot be read: {error.strerror}") from None
+    node, value = _parsed(text, shown_as)
     if node is None:
-        raise ConfigError(f"{shown_as}: the file is empty")
+        raise ConfigError(f"{shown_as}:1:1: the file is empty")
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(shown_as, node, kind, _named(value, kind, error))) from None
+
+
+def _parsed(text: str, shown_as: str) -> tuple[yaml.Node | None, Any]:
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        return node, yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        problem = ", ".join(said for said in (error.context, error.problem) if said)
+        raise ConfigError(f"{shown_as}:{where}: {problem}") from None
+    except yaml.reader.ReaderError as error:
+        sign = error.character if isinstance(error.character, int) else ord(error.character)
+        where = _end_of(text[: error.position])
+        raise ConfigError(f"{shown_as}:{where}: YAML has no character U+{sign:04X}") from None
+    except RecursionError:
+        raise ConfigError(f"{shown_as}:1:1: nested too deeply") from None
+
+
+def _end_of(text: str) -> str:
+    """Line and column, from 1, of what follows `text`."""
+    return f"{text.count(chr(10)) + 1}:{len(text) - text.rfind(chr(10))}"
 
 
 def at(path: Path, key_path: str, *, shown_as: str) -> str:
@@ -206,17 +224,30 @@ def at(path: Path, key_path: str, *, shown_as: str) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key given twice: the second would win in silence."""
+    """Refuses a key given twice, where the second would win in silence, and names each place."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - its interface
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, AttributeError, LookupError):
+            # What looks like a date, a number or an escape, and is none.
+            raise _refused(node, f"cannot be read as {node.tag.rpartition(':')[2]}") from None
+
+
+def _refused(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            raise _refused(key_node, "merge keys (<<) are not read; write the keys out")
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _refused(key_node, "a key must be a plain word")
         key = loader.construct_object(key_node)
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} is given twice", key_node.start_mark
-            )
+            raise _refused(key_node, f"the key {key!r} is given twice")
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 

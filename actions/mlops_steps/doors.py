@@ -27,9 +27,14 @@ def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]
         door = json.loads(environment.get("MLOPS_INPUTS") or "{}")
     except json.JSONDecodeError as error:
         raise ConfigError(f"MLOPS_INPUTS is not JSON: {error}") from None
+    if not isinstance(door, dict):
+        raise ConfigError("MLOPS_INPUTS is not a JSON object of inputs and their values")
     for name, value in door.items():
         _known(name, known, step)
-        given[name] = str(value)
+        # A text is itself, a number or a truth value is written as in JSON.
+        given[name] = value if isinstance(value, str) else json.dumps(value)
+        if value is None:
+            given[name] = ""
     for name in known:
         value = environment.get(variable(name), "")
         if value:

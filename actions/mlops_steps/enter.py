@@ -14,6 +14,7 @@ kernel. Packages come by hash through uv, which itself comes by hash through pip
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import sys
 
@@ -39,26 +40,31 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--build"]:
         return _build_only(arguments)
-    for variable in ("HOME", "TMPDIR"):
-        # Some runners name folders that they do not make.
-        if os.environ.get(variable):
-            os.makedirs(os.environ[variable], exist_ok=True)
     step = arguments[0] if arguments else "--help"
-    lock = os.path.join(LOCKS, (step if not step.startswith("-") else "gate") + ".txt")
+    names = [name[:-4] for name in os.listdir(LOCKS) if name != "uv.txt"]
+    if step not in names and not step.startswith("-"):
+        sys.stderr.write("unknown step %r. Steps: %s\n" % (step, ", ".join(sorted(names))))
+        return 2
+    lock = os.path.join(LOCKS, (step if step in names else "gate") + ".txt")
+    judges = step in names and not {"-h", "--help"}.intersection(arguments)
     try:
+        for variable in ("HOME", "TMPDIR"):
+            # Some runners name folders that they do not make.
+            if os.environ.get(variable):
+                os.makedirs(os.environ[variable], exist_ok=True)
         _right_python(arguments)
-        if not os.path.isfile(lock):
-            names = sorted(name[:-4] for name in os.listdir(LOCKS) if name != "uv.txt")
-            sys.stderr.write("unknown step %r. Steps: %s\n" % (step, ", ".join(names)))
-            return 2
+        if judges and not _stands(environment(lock)):
+            # This takes a while, and whatever ends it may leave nothing else.
+            leave_undecided(step, "its environment was being built, not finished", 4)
         python = build(lock)
-    except EnterError as error:
+        sys.stdout.flush()
+        # -I: neither the folder we stand in, nor PYTHONPATH, nor a user's packages get in.
+        os.execv(python, [python, "-I", os.path.abspath(__file__), "--inside"] + arguments)
+    except (EnterError, OSError) as error:
         sys.stderr.write("%s: %s\n" % (step, error))
-        leave_undecided(step, str(error), error.exit_code)
-        return error.exit_code
-    sys.stdout.flush()
-    # -I: neither the folder we stand in, nor PYTHONPATH, nor a user's packages get in.
-    os.execv(python, [python, "-I", os.path.abspath(__file__), "--inside"] + arguments)
+        if judges:
+            leave_undecided(step, str(error), EnterError.exit_code)
+        return EnterError.exit_code
 
 
 def inside(arguments: list[str]) -> int:
@@ -74,9 +80,22 @@ def inside(arguments: list[str]) -> int:
     package = importlib.util.module_from_spec(spec)
     sys.modules["mlops_steps"] = package
     spec.loader.exec_module(package)
-    from mlops_steps import frame
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A sign that the log's encoding does not have is no reason to end.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from mlops_steps import frame
 
-    return frame.main(arguments)
+        return frame.main(arguments)
+    except Exception as error:  # noqa: BLE001 - Python's own exit code would say "judged, failed"
+        reason = "%s: %s" % (type(error).__name__, error)
+        sys.stderr.write("%s: %s\n" % (" ".join(arguments[:1]), reason))
+        if os.environ.get("MLOPS_DEBUG"):
+            sys.excepthook(type(error), error, error.__traceback__)
+        if arguments:
+            leave_undecided(arguments[0], reason, 3)
+        return 3
 
 
 def _build_only(arguments: list[str]) -> int:
@@ -95,6 +114,14 @@ def build(lock: str) -> str:
 
     Raises EnterError when it cannot be built.
     """
+    folder = environment(lock)
+    if not _stands(folder):
+        _guarded(folder, lambda: _install(folder, os.path.abspath(lock)))
+    return _python_of(folder)
+
+
+def environment(lock: str) -> str:
+    """The folder of the environment that a lock describes, whether it is there or not."""
     with open(lock, "rb") as stream:
         content = stream.read()
     root = _place("MLOPS_ENV_DIR", "envs")
@@ -111,11 +138,16 @@ def build(lock: str) -> str:
     for fact in facts:
         digest.update(fact if isinstance(fact, bytes) else fact.encode())
         digest.update(b"\0")
-    folder = os.path.join(root, os.path.basename(lock)[:-4] + "-" + digest.hexdigest()[:16])
-    python = os.path.join(folder, "bin", "python")
-    if not os.path.exists(os.path.join(folder, MARKER)):
-        _guarded(folder, lambda: _install(folder, python, lock))
-    return python
+    return os.path.join(root, os.path.basename(lock)[:-4] + "-" + digest.hexdigest()[:16])
+
+
+def _python_of(folder: str) -> str:
+    return os.path.join(folder, "bin", "python")
+
+
+def _stands(folder: str) -> bool:
+    """Whether an environment is complete. Its Python is a link, and may have lost its end."""
+    return os.path.exists(os.path.join(folder, MARKER)) and os.path.exists(_python_of(folder))
 
 
 def downloads() -> str:
@@ -152,8 +184,10 @@ def _guarded(folder: str, make: Callable[[], None]) -> None:
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     with open(folder + ".lock", "w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
-        if os.path.exists(os.path.join(folder, MARKER)):
+        if _stands(folder):
             return
+        # The installers hold it too: when we are killed, they go on writing for a while.
+        fcntl.fcntl(guard, fcntl.F_SETFD, 0)
         shutil.rmtree(folder, ignore_errors=True)  # what a killed builder left
         make()
         with open(os.path.join(folder, MARKER), "w") as marker:
@@ -162,14 +196,17 @@ def _guarded(folder: str, make: Callable[[], None]) -> None:
             os.fsync(marker.fileno())
 
 
-def _install(folder: str, python: str, lock: str) -> None:
+def _install(folder: str, lock: str) -> None:
     _refuse_unsupported()
     _call(
         [sys.executable, "-I", "-m", "venv", "--without-pip", folder],
         "no environment could be made",
     )
-    command = [_uv(), "pip", "install", "--quiet", "--python", python]
+    command = [_uv(), "pip", "install", "--quiet", "--python", _python_of(folder)]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock]
+    if os.path.dirname(lock) == LOCKS:
+        # A project's settings of uv are for its own environment, not for a step's.
+        command += ["--directory", os.path.abspath(os.sep)]
     _call(command, "installing %s failed" % os.path.basename(lock), {"UV_CACHE_DIR": downloads()})
 
 
@@ -178,7 +215,7 @@ def _uv() -> str:
     import shutil
 
     found = shutil.which("uv")
-    if found:
+    if found and _says([found, "--version"]):
         return found
     lock = os.path.join(LOCKS, "uv.txt")
     with open(lock, "rb") as stream:
@@ -196,7 +233,7 @@ def _uv() -> str:
         pip += ["--disable-pip-version-check", "--no-deps", "--require-hashes", "-r", lock]
         _call(pip, "the installer could not be fetched")
 
-    if not os.path.exists(os.path.join(folder, MARKER)):
+    if not _stands(folder):
         _guarded(folder, make)
     return os.path.join(folder, "bin", "uv")
 
@@ -215,18 +252,18 @@ def _right_python(arguments: list[str]) -> None:
     versions = [wanted] if wanted else ["3.%d" % n for n in range(NEWEST[1], OLDEST[1] - 1, -1)]
     for version in versions:
         found = shutil.which("python" + version)
-        if found and _version_of(found) == version:
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        if found and _says([found, "-I", "-c", code]) == version:
             os.execv(found, [found, "-I", os.path.abspath(__file__)] + arguments)
     found = _fetched_python(versions[0])
     os.execv(found, [found, "-I", os.path.abspath(__file__)] + arguments)
 
 
-def _version_of(python: str) -> str:
-    """A shim may be on PATH and yet run nothing."""
+def _says(command: list[str]) -> str:
+    """What a program prints, or nothing if it fails: a shim may be on PATH and yet run nothing."""
     import subprocess
 
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
-    found = subprocess.run([python, "-I", "-c", code], stdout=-1, stderr=-3)
+    found = subprocess.run(command, stdout=-1, stderr=-3)
     return found.stdout.decode().strip() if found.returncode == 0 else ""
 
 
@@ -269,7 +306,8 @@ def _call(command: list[str], problem: str, extra: dict[str, str] | None = None)
     env = dict(os.environ, PYTHONNOUSERSITE="1", **(extra or {}))
     # An environment around us must not steer the installer.
     env.pop("VIRTUAL_ENV", None)
-    found = subprocess.run(command, stdout=-1, stderr=-2, stdin=-3, env=env)
+    # Open files are inherited: among them the lock of what is being built.
+    found = subprocess.run(command, stdout=-1, stderr=-2, stdin=-3, env=env, close_fds=False)
     if found.returncode:
         raise EnterError(problem + "\n" + found.stdout.decode(errors="replace").strip())
 
@@ -278,20 +316,29 @@ def leave_undecided(step: str, reason: str, exit_code: int) -> None:
     """An old verdict must not outlive a run that never began."""
     import json
 
-    folder = os.path.join("out", step)
-    if not os.path.isfile("mlops.yaml") or not os.path.isfile(os.path.join(LOCKS, step + ".txt")):
+    path = os.path.join("out", step, "verdict.json")
+    if step + ".txt" not in os.listdir(LOCKS):
         return
-    os.makedirs(folder, exist_ok=True)
+    if not os.path.isfile("mlops.yaml") and not os.path.isfile(path):
+        return  # not a project's folder
     lines = reason.splitlines()
     verdict = {
         "step": step,
         "status": "undecided",
-        "line": lines[0],
+        "line": lines[0] if lines else "",
         "lines": lines[1:],
         "exit_code": exit_code,
     }
-    with open(os.path.join(folder, "verdict.json"), "w") as stream:
-        json.dump(verdict, stream, indent=2)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w") as stream:
+            json.dump(verdict, stream, indent=2)
+        os.replace(path + ".new", path)
+        outputs = os.path.join("out", step, "outputs.env")
+        if os.path.exists(outputs):
+            os.remove(outputs)  # GitLab would hand on what the last run said
+    except OSError as error:
+        sys.stderr.write("%s: %s\n" % (step, error))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,11 @@ class InfrastructureError(MlopsError):
     exit_code = 4
 
 
-class StoppedError(MlopsError):
-    """SIGTERM or SIGINT; what was recorded so far is kept."""
+class StoppedError(BaseException):
+    """SIGTERM or SIGINT; what was recorded so far is kept.
+
+    Not an `Exception`: it comes wherever the signal does, and no handler there may take it
+    for a problem of its own.
+    """
 
     exit_code = 4

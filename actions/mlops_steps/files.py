@@ -27,11 +27,11 @@ def digest_of(path: Path) -> str:
         listing = hashlib.sha256()
         for name in sorted(entry.relative_to(path).as_posix() for entry in path.rglob("*")):
             entry = path / name
-            if entry.is_symlink():
-                raise OSError(f"{entry} is a symbolic link")
-            if entry.is_file():
-                listing.update(f"{name}\0{digest_of(entry)}\n".encode())
+            if entry.is_symlink() or not entry.is_dir():
+                listing.update(os.fsencode(f"{name}\0{digest_of(entry)}\n"))
         return f"sha256:{listing.hexdigest()}"
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is neither a file nor a folder")  # reading it might never end
     with path.open("rb") as stream:
         return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
 

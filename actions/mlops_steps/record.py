@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -102,7 +103,8 @@ class Record:
 
     def relative(self, path: Path | str) -> str:
         """A path as the verdict names it: relative to the project, with forward slashes."""
-        full = self.root / path
+        # One name for each file: `data/../out/x` is a file of `out` and is judged as one.
+        full = Path(os.path.normpath(self.root / path))
         return (
             full.relative_to(self.root).as_posix() if full.is_relative_to(self.root) else str(full)
         )
@@ -148,7 +150,7 @@ class Record:
             verdict = msgspec.json.decode(path.read_bytes(), type=Verdict)
         except FileNotFoundError:
             raise UndecidedError(f"{name}: not found; step {step} has to run first") from None
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, OSError) as error:
             raise UndecidedError(f"{name}: not a verdict ({error})") from None
         if verdict.step != step or verdict.commit != self.verdict.commit:
             raise UndecidedError(
@@ -178,8 +180,10 @@ class Record:
             UndecidedError: The value or the interval is NaN or infinite: such a thing is
                 never compared with a bound.
         """
+        if not isinstance(value, (str, int)):
+            value = float(value)  # also what NumPy calls a float
         for number in (value, *(interval or ())):
-            if isinstance(number, float) and not math.isfinite(number):
+            if not isinstance(number, str) and not math.isfinite(number):
                 raise UndecidedError(f"{name} is {number}: not a number that can be judged")
         low, high = interval or (None, None)
         self.verdict.figures[name] = Figure(
@@ -197,6 +201,9 @@ class Record:
         **details: str | float | None,
     ) -> None:
         """Note one finding; it becomes a line, an annotation and a row of the report."""
+        for key, value in details.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                details[key] = str(value)  # JSON has no such number
         self.verdict.findings.append(
             Finding(rule=rule, level=level, message=message, file=file, line=line, details=details)
         )

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_steps.errors import MlopsError, UndecidedError
+from mlops_steps.errors import MlopsError, StoppedError, UndecidedError
 from mlops_steps.spec import Input, Output, Status, Step
 
 if TYPE_CHECKING:
@@ -141,6 +141,6 @@ def _accounted_for(journal: Journal, version: str) -> Iterator[None]:
         when = journal.state or "fetching"
         says = f"while {when}: {type(error).__name__}: {error}; all that was started is ended"
         journal.note("stopped", f"{says}. {alias}")
-        if isinstance(error, MlopsError):
+        if isinstance(error, (MlopsError, StoppedError)):
             raise type(error)(f"{error}\n{alias}") from error
         raise

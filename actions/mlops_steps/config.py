@@ -6,6 +6,7 @@ The structures below are the published schema: `make generate` writes it from th
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,6 +18,8 @@ from msgspec import Meta
 from mlops_steps.errors import ConfigError
 
 FILE_NAME = "mlops.yaml"
+#: How msgspec introduces the place of an error.
+_AT, _AT_A_KEY = " - at `$", " - at `key` in `$"
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Share = Annotated[float, Meta(gt=0, lt=1)]
@@ -82,7 +85,7 @@ class Train(Part, frozen=True):
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     params: Params = {}
     quick: Params = {}
-    timeout_minutes: Annotated[float, Meta(gt=0)] = 60
+    timeout_minutes: Annotated[float, Meta(gt=0, le=60 * 24 * 30)] = 60
 
 
 class Gate(Part, frozen=True):
@@ -111,7 +114,7 @@ class Deploy(Part, frozen=True):
     alpha: Share = 0.05
     minimum_requests: Annotated[int, Meta(ge=30)] = 100
     maximum_error_share: Share = 0.05
-    start_timeout_seconds: Annotated[float, Meta(gt=0)] = 60
+    start_timeout_seconds: Annotated[float, Meta(gt=0, le=60 * 60)] = 60
 
 
 class Monitor(Part, frozen=True):
@@ -166,7 +169,14 @@ def load(root: Path) -> Config:
     Raises:
         ConfigError: It is missing, is not YAML, or breaks the schema.
     """
-    return read_yaml(root / FILE_NAME, Config, shown_as=FILE_NAME)
+    path = root / FILE_NAME
+    config = read_yaml(path, Config, shown_as=FILE_NAME)
+    for part, params in (("params", config.train.params), ("quick", config.train.quick)):
+        for name, value in params.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                where = at(path, f"train.{part}.{name}", shown_as=FILE_NAME)
+                raise ConfigError(f"{where}: {value} is not a finite number")
+    return config
 
 
 def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:
@@ -219,8 +229,8 @@ def _end_of(text: str) -> str:
 def at(path: Path, key_path: str, *, shown_as: str) -> str:
     """`file:line:column: key path`, for an error found after the schema was satisfied."""
     node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
-    line, column = _position(node, key_path)
-    return f"{shown_as}:{line}:{column}: {key_path}"
+    mark = _walk(node, re.findall(r"[^.\[\]]+", key_path))[1]
+    return f"{shown_as}:{mark.line + 1}:{mark.column + 1}: {key_path}"
 
 
 class _Loader(yaml.SafeLoader):
@@ -256,22 +266,25 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def _named(value: Any, kind: Any, error: msgspec.ValidationError) -> str:
-    """The error's text with the key of a dict instead of the `[...]` that msgspec writes."""
+    """The error's text with the dict's key where msgspec writes `[...]` or only "a key"."""
     text = str(error)
+    message, in_key, after = text.partition(_AT_A_KEY)
     before, dots, _ = text.partition("[...]")
-    place = re.findall(r"[^.\[\]]+", before.partition(" - at `$")[2])
-    inner = value
-    for part in place if dots else []:
-        inner = inner.get(part) if isinstance(inner, dict) else None
-    if not dots or not isinstance(inner, dict):
+    if not in_key and not dots:
         return text
-    for key in inner:  # the key is the one that fails alone
+    place = re.findall(r"[^.\[\]`]+", after if in_key else before.partition(_AT)[2])
+    inner = value
+    for part in place:
+        inner = inner.get(part) if isinstance(inner, dict) else None
+    for key in inner if isinstance(inner, dict) else ():  # the key is the one that fails alone
         trial: Any = {key: inner[key]}
         for part, outer in reversed(list(zip(place, _along(value, place), strict=True))):
             trial = outer | {part: trial}
         try:
             msgspec.convert(trial, kind, strict=True)
         except msgspec.ValidationError as alone:
+            if str(alone) == text and in_key:
+                return f"the key: {message}, found {key!r}{_AT}{after[:-1]}.{key}`"
             if str(alone) == text:
                 return text.replace("[...]", f".{key}", 1)
     return text
@@ -288,17 +301,25 @@ def _along(value: Any, place: list[str]) -> list[dict[Any, Any]]:
 
 def _explain(shown_as: str, node: yaml.Node, kind: type, error: str) -> str:
     # msgspec ends its message with " - at `$.gate.test[2]`" (nothing when at the root).
-    message, _, place = error.partition(" - at `$")
-    key_path = place.rstrip("`").lstrip(".").removeprefix("key in ")
-    unknown = re.search(r"unknown field `(.*)`", message)
+    message, _, place = error.rpartition(_AT) if _AT in error else (error, "", "")
+    key_path = place.rstrip("`").lstrip(".")
+    parts = re.findall(r"[^.\[\]]+", key_path)
+    unknown = re.search(r"unknown field `(.*)`", message, re.DOTALL)
+    allowed = _type_at(kind, parts)
+    found, mark = _walk(node, parts)
     if unknown:
-        known = _fields(kind, key_path)
+        known = _fields(allowed)
         message = f"unknown key {unknown[1]!r}{did_you_mean(unknown[1], known)}"
         if known:
             message += f". Allowed here: {', '.join(known)}"
         key_path = f"{key_path}.{unknown[1]}".lstrip(".")
-    line, column = _position(node, key_path)
-    return f"{shown_as}:{line}:{column}: {key_path + ': ' if key_path else ''}{message}"
+        mark = _walk(node, [*parts, unknown[1]])[1]
+    elif isinstance(allowed, msgspec.inspect.LiteralType):
+        message += f". Allowed: {', '.join(str(each) for each in allowed.values)}"
+    elif message.startswith("Expected") and isinstance(found, yaml.ScalarNode):
+        message += f", found {found.value[:80]!r}"
+    where = f"{shown_as}:{mark.line + 1}:{mark.column + 1}"
+    return " ".join(f"{where}: {key_path + ': ' if key_path else ''}{message}".splitlines())
 
 
 def did_you_mean(found: str, known: list[str]) -> str:
@@ -307,38 +328,48 @@ def did_you_mean(found: str, known: list[str]) -> str:
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
-def _fields(kind: Any, key_path: str) -> list[str]:
-    info = msgspec.inspect.type_info(kind)
-    for part in re.findall(r"[^.\[\]]+", key_path):
-        if isinstance(info, msgspec.inspect.Metadata):
-            info = info.type
+def _type_at(kind: Any, parts: list[str]) -> msgspec.inspect.Type:
+    info = _bare(msgspec.inspect.type_info(kind))
+    for part in parts:
         if isinstance(info, msgspec.inspect.StructType):
             info = next((f.type for f in info.fields if f.encode_name == part), info)
         elif isinstance(info, msgspec.inspect.DictType):
             info = info.value_type
         elif isinstance(info, msgspec.inspect.ListType):
             info = info.item_type
+        info = _bare(info)
+    return info
+
+
+def _bare(info: msgspec.inspect.Type) -> msgspec.inspect.Type:
     if isinstance(info, msgspec.inspect.Metadata):
         info = info.type
     if isinstance(info, msgspec.inspect.UnionType):
         info = next((t for t in info.types if isinstance(t, msgspec.inspect.StructType)), info)
+    return info
+
+
+def _fields(info: msgspec.inspect.Type) -> list[str]:
     if isinstance(info, msgspec.inspect.StructType):
         return [field.encode_name for field in info.fields]
     return []
 
 
-def _position(node: yaml.Node | None, key_path: str) -> tuple[int, int]:
-    """Line and column, from 1, of the deepest part of the path that exists in the file."""
-    mark = node.start_mark if node else None
-    for part in re.findall(r"[^.\[\]]+", key_path):
-        if isinstance(node, yaml.MappingNode):
-            found = [(k, v) for k, v in node.value if k.value == part]
+def _walk(node: yaml.Node, parts: list[str]) -> tuple[yaml.Node | None, yaml.Mark]:
+    """The node at a path, or none, and where the deepest part of the path begins in the file."""
+    mark = node.start_mark
+    inner: yaml.Node | None = node
+    for part in parts:
+        if isinstance(inner, yaml.MappingNode):
+            found = [(k, v) for k, v in inner.value if k.value == part]
             if not found:
-                break
-            mark, node = found[0][0].start_mark, found[0][1]
-        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-            node = node.value[int(part)]
-            mark = node.start_mark
+                return None, mark
+            mark, inner = found[0][0].start_mark, found[0][1]
+        elif (
+            isinstance(inner, yaml.SequenceNode) and part.isdigit() and int(part) < len(inner.value)
+        ):
+            inner = inner.value[int(part)]
+            mark = inner.start_mark
         else:
-            break
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            return None, mark
+    return inner, mark

@@ -229,6 +229,8 @@ def _end_of(text: str) -> str:
 def at(path: Path, key_path: str, *, shown_as: str) -> str:
     """`file:line:column: key path`, for an error found after the schema was satisfied."""
     node = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    if node is None:
+        return f"{shown_as}:1:1: {key_path}"
     mark = _walk(node, re.findall(r"[^.\[\]]+", key_path))[1]
     return f"{shown_as}:{mark.line + 1}:{mark.column + 1}: {key_path}"
 
@@ -365,9 +367,7 @@ def _walk(node: yaml.Node, parts: list[str]) -> tuple[yaml.Node | None, yaml.Mar
             if not found:
                 return None, mark
             mark, inner = found[0][0].start_mark, found[0][1]
-        elif (
-            isinstance(inner, yaml.SequenceNode) and part.isdigit() and int(part) < len(inner.value)
-        ):
+        elif isinstance(inner, yaml.SequenceNode) and part in map(str, range(len(inner.value))):
             inner = inner.value[int(part)]
             mark = inner.start_mark
         else:

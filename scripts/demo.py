@@ -24,9 +24,10 @@ GIT = ["git", "-c", "user.name=Demo", "-c", "user.email=demo@example.org"]
 class Demo:
     """One demonstration: a project, an engine, a state that begins empty."""
 
-    def __init__(self, folder: Path, engine: str, variant: str) -> None:
+    def __init__(self, folder: Path, engine: str, variant: str, registry: str) -> None:
         """Make the project and its first commit."""
         self.engine = engine
+        self.registry = registry
         self.project = folder / "demo"
         self.state = folder / f"state-{engine}-{variant}"
         for each in (self.project, self.state):
@@ -51,6 +52,8 @@ class Demo:
         command = ["mlops-init", "run", workflow, "--engine", self.engine, *options]
         self._say(command)
         command += ["--state", str(self.state)]
+        if self.registry:
+            command += ["--registry", self.registry]
         return subprocess.run(command, cwd=self.project, check=False).returncode
 
     def release(self) -> None:
@@ -188,8 +191,10 @@ def main() -> int:
     parser.add_argument("--engine", default="native", choices=["native", "act", "gitlab"])
     parser.add_argument("--variant", default="good", choices=list(VARIANTS))
     parser.add_argument("--folder", type=Path, default=ROOT / "build", help="where to make it")
+    parser.add_argument("--registry", default="", help="an address instead of a folder")
     wanted = parser.parse_args()
-    VARIANTS[wanted.variant](Demo(wanted.folder, wanted.engine, wanted.variant))
+    demo = Demo(wanted.folder, wanted.engine, wanted.variant, wanted.registry)
+    VARIANTS[wanted.variant](demo)
     return 0
 
 

@@ -26,7 +26,7 @@ SOURCES = {"pull_request": "merge_request_event", "manual": "web"}
 STATE = ".gitlab-ci-local"
 #: A line about a job: the triggers that led to its pipeline, its name, what happened.
 LINE = re.compile(
-    r"^((?:\[[\w-]+\] -> )*)(\S+)\s+"
+    r"^(?:\[(.+?)\] -> )?(\S+)\s+"
     r"(starting shell|exported artifacts in|finished in .+)"
 )
 #: The only job of a child pipeline for which there was nothing to do.
@@ -205,7 +205,7 @@ def _events(lines: Iterator[str], first: str) -> Iterator[tuple[str, str, str]]:
         if not found:
             continue
         triggers, job, said = found.groups()
-        workflow = (re.findall(r"\[start-(\w+)\]", triggers) or [first])[-1]
+        workflow = (re.findall(r"start-(\w+)", triggers or "") or [first])[-1]
         if said.startswith("starting"):
             yield workflow, job, "STARTED"
         elif said.startswith("exported"):

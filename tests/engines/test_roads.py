@@ -1,0 +1,96 @@
+"""The whole road, walked by every engine from an empty state, and every refusal of the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.mlops_steps import registry_server
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Workflows of the good road in order, with the jobs that each has.
+ROAD = [("ci", 7), ("ct", 6), ("cd", 2), ("ct", 6), ("cd", 2), ("monitor", 2)]
+#: Files that must hold the same on every engine, to the last digit.
+JUDGED = ("metrics.json", "rules.json", "checks.json", "drift.json")
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+
+
+def demo(folder: Path, engine: str, variant: str, registry: str = "") -> str:
+    command = [sys.executable, str(ROOT / "scripts" / "demo.py"), "--folder", str(folder)]
+    command += ["--engine", engine, "--variant", variant, "--registry", registry]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found.stdout
+
+
+def judged(runs: Path) -> dict[str, Any]:
+    """What the road found: all but times, host names, live traffic and what follows from them."""
+    facts: dict[str, Any] = {}
+    for path in sorted(runs.glob("*/*/verdict.json")):
+        verdict = json.loads(path.read_text())
+        name = path.parent.relative_to(runs).as_posix()
+        facts[f"{name} status"] = verdict["status"]
+        facts[f"{name} findings"] = verdict["findings"]
+        if path.parent.name not in {"deploy-canary", "register", "train"}:
+            facts[f"{name} figures"] = verdict["figures"]
+        for file in JUDGED:
+            if (path.parent / file).exists():
+                facts[f"{name} {file}"] = json.loads((path.parent / file).read_text())
+    canary = json.loads((runs / "cd" / "deploy-canary" / "canary.json").read_text())
+    facts["weights and decisions"] = [(s["weight"], s["decision"]) for s in canary["steps"]]
+    return facts
+
+
+def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
+    facts = {}
+    with registry_server.running(tmp_path / "registry") as server:
+        # act gets what a hosted runner has: a real registry, and nothing else shared.
+        addresses = {"native": "", "gitlab": "", "act": f"oci+http:{server.host}/demo/model"}
+        for engine, registry in addresses.items():
+            text = demo(tmp_path / engine, engine, "good", registry)
+            counted = re.findall(r"^  (\w+) +passed, (\d+) jobs", text, re.MULTILINE)
+            assert [(name, int(jobs)) for name, jobs in counted] == ROAD
+            runs = tmp_path / engine / f"state-{engine}-good" / "runs"
+            facts[engine] = judged(runs)
+            if registry:
+                assert not list(runs.parent.glob("versions*")), "a folder was shared, too"
+    assert facts["act"] == facts["native"]
+    assert facts["gitlab"] == facts["native"]
+    assert facts["native"]["ct/gate status"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("engine", "variant", "words"),
+    [
+        ("native", "bad-data", "Refused by validate-data"),
+        ("native", "bad-model", "Refused by gate"),
+        ("native", "bad-canary", "Refused by deploy-canary"),
+        ("native", "drift", "Drift found, and ct started once"),
+        ("gitlab", "drift", "Drift found, and ct started once"),
+        ("act", "bad-data", "Refused by validate-data"),
+        ("gitlab", "bad-data", "Refused by validate-data"),
+    ],
+)
+def test_a_refusal_is_shown_with_its_reason(
+    tmp_path: Path, engine: str, variant: str, words: str
+) -> None:
+    text = demo(tmp_path, engine, variant)
+    assert words in text
+    if variant == "drift":
+        # monitor started ct, ct started cd, and each told its end.
+        ended = re.findall(r"^  (\w+) +passed, (\d+) jobs", text, re.MULTILINE)
+        assert ended[-3:] == [("monitor", "2"), ("ct", "6"), ("cd", "2")]
+
+
+def test_nothing_of_a_run_is_left_behind(tmp_path: Path) -> None:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlops-init"
+    before = set(cache.glob("run-*"))
+    demo(tmp_path, "native", "bad-data")
+    assert set(cache.glob("run-*")) <= before

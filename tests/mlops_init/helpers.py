@@ -16,6 +16,7 @@ from mlops_init import project
 from mlops_init.answers import Answers, complete
 
 ROOT = Path(__file__).resolve().parents[2]
+STANDINS = ROOT / "generator" / "mlops_init" / "standins"
 BIN = Path(sys.executable).parent
 COMMAND = BIN / "mlops-init"
 PIN = "0123456789abcdef0123456789abcdef01234567"
@@ -75,9 +76,12 @@ def run(
 
 
 def tool(name: str) -> str:
-    """A program of the developers' environment, or one that `make test` put on PATH."""
-    found = shutil.which(name, path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-    assert found, f"{name} is not on PATH; `make test` sets it up"
+    """A program of the developers' environment, or one that `make test` has built."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    built = sorted(Path(cache, "mlops-init", "tools").glob("*"), reverse=True)
+    places = [str(BIN), os.environ["PATH"], *map(str, built)]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    assert found, f"{name} is not there; `make test` sets it up"
     return found
 
 
@@ -109,3 +113,11 @@ def walk(value: Any) -> Iterator[dict[Any, Any]]:
     if isinstance(value, (dict, list)):
         for child in children:
             yield from walk(child)
+
+
+def stand_in_takes(name: str, given: dict[str, Any]) -> None:
+    """Check that an action's stand-in knows all that it is given, and is given all it needs."""
+    (action,) = documents(STANDINS / name / "action.yml")
+    inputs = action.get("inputs", {})
+    assert set(given) <= set(inputs), name
+    assert {key for key, each in inputs.items() if each.get("required")} <= set(given), name

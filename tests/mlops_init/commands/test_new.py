@@ -111,7 +111,7 @@ def test_questions_without_answers_write_nothing(tmp_path: Path) -> None:
         (["tumour", "--answer", "x"], "No such option"),
         ([], "Missing argument 'NAME'"),
     ],
-    ids=" ".join,
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
 def test_bad_input(here: Here, tmp_path: Path, arguments: list[str], words: str) -> None:
     (tmp_path / "file.txt").write_text("these are no answers")

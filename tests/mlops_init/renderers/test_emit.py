@@ -11,9 +11,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
-from tests.mlops_init.helpers import YAMLLINT
-from yamllint import linter
-from yamllint.config import YamlLintConfig
+from tests.mlops_init.helpers import ROOT, YAMLLINT, run, tool
 
 from mlops_init.renderers.emit import Noted, dump
 
@@ -86,8 +84,8 @@ def test_words_stay_with_their_values() -> None:
     }
     text = dump([document], head="What this is.\n\nAnd why.", spaced=("", "jobs"))
     assert text == WORDS
-    rules = YamlLintConfig(YAMLLINT)
-    assert [str(problem) for problem in linter.run(text, rules)] == []
+    found = run(tool("yamllint"), "--strict", "-d", YAMLLINT, "-", folder=ROOT, input=text)
+    assert found.stdout == ""
 
 
 WORDS = """\

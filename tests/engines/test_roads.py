@@ -72,7 +72,6 @@ def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
         ("native", "bad-data", "Refused by validate-data"),
         ("native", "bad-model", "Refused by gate"),
         ("native", "bad-canary", "Refused by deploy-canary"),
-        ("native", "drift", "Drift found, and ct started once"),
         ("gitlab", "drift", "Drift found, and ct started once"),
         ("act", "bad-data", "Refused by validate-data"),
         ("gitlab", "bad-data", "Refused by validate-data"),

@@ -7,12 +7,10 @@ cache, from which a job may read but to which it cannot add (the installer is of
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import uuid
@@ -23,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from mlops_init.answers import Kept
-from mlops_init.engines import Outcome, Result
+from mlops_init.engines import Outcome, Result, downloads
 from mlops_init.errors import RunError, UsageError
 from mlops_init.renderers import doors
 
@@ -98,12 +96,6 @@ class Run:
         return self.state / "runs" / workflow
 
 
-def download_cache() -> Path:
-    """The user's own; the steps use the same one outside of runs."""
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(os.environ.get("MLOPS_CACHE") or Path(home) / "mlops-init" / "downloads")
-
-
 @contextlib.contextmanager
 def prepare(project: Path, kept: Kept, state: Path, registry: str) -> Iterator[Run]:
     """Everything that a walk needs; all but the state is gone afterwards.
@@ -111,7 +103,7 @@ def prepare(project: Path, kept: Kept, state: Path, registry: str) -> Iterator[R
     Raises:
         RunError: A lock could not be downloaded.
     """
-    cache = download_cache()
+    cache = downloads.folder()
     cache.mkdir(parents=True, exist_ok=True)
     state.mkdir(parents=True, exist_ok=True)
     # Beside the cache: environments are hard links into it.
@@ -121,7 +113,7 @@ def prepare(project: Path, kept: Kept, state: Path, registry: str) -> Iterator[R
             project, kept, scratch, scratch / "tree", state, registry, cache, uuid.uuid4().hex
         )
         export_tree(run.tree)
-        download(run)
+        _download(run)
         yield run
 
 
@@ -132,53 +124,18 @@ def export_tree(tree: Path) -> None:
     doors.write_all(tree)
 
 
-def download(run: Run) -> None:
-    """Fill the cache with what the steps' and the project's locks name, each lock once.
-
-    What was downloaded is compiled where it lies, since every job builds its environments
-    anew from links into the cache: scikit-learn then starts in a third of the time.
-
-    Raises:
-        RunError: It could not be had.
-    """
+def _download(run: Run) -> None:
     locks = sorted((run.tree / "actions" / "mlops_steps" / "locks").glob("*.txt"))
-    locks.append(run.project / "requirements.txt")
-    version = run.kept.answers.python_version
-    env = run.environment(MLOPS_ENV_DIR=str(run.scratch / "warm"), MLOPS_PYTHON=version)
-    env["HOME"] = str(run.scratch)
-    del env["UV_OFFLINE"]
-    python, markers = "", []
-    for lock in locks:
-        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-        marker = run.cache / "locks" / f"{digest}-{version}"
-        if lock.name == "uv.txt" or marker.exists():
-            continue
-        python = _call([sys.executable, "-I", enter(run), "--build", str(lock)], env).strip()
-        markers.append(marker)
-    if python:
-        # Some packages hold files for other versions of Python; what fails stays uncompiled.
-        compiler = [
-            python,
-            "-I",
-            "-m",
-            "compileall",
-            "-q",
-            "-j",
-            "0",
-            str(run.cache / "archive-v0"),
-        ]
-        subprocess.run(compiler, env=env, capture_output=True, check=False)
-        shutil.rmtree(run.scratch / "warm")
-    for marker in markers:
-        marker.parent.mkdir(exist_ok=True)
-        marker.touch()
-
-
-def _call(command: list[str], env: dict[str, str]) -> str:
-    found = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise RunError(found.stderr.strip())
-    return found.stdout
+    locks = [lock for lock in locks if lock.name != "uv.txt"]
+    warm = run.scratch / "warm"
+    env = run.environment(
+        HOME=str(run.scratch),
+        MLOPS_ENV_DIR=str(warm),
+        MLOPS_PYTHON=run.kept.answers.python_version,
+    )
+    locks += sorted(run.project.glob("requirements*.txt"))
+    downloads.fill(run.cache, locks, Path(enter(run)), env)
+    shutil.rmtree(warm, ignore_errors=True)
 
 
 def enter(run: Run) -> str:

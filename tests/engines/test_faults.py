@@ -10,6 +10,8 @@ import psutil
 import pytest
 from tests.mlops_init.helpers import call, tool
 
+from mlops_init.engines import downloads
+
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org")
 #: A program that outlives the job that started it.
@@ -98,6 +100,19 @@ def test_edited_pipeline_files_are_named_where_they_do_not_count(project: Path) 
     code, text = walk(project, "native")
     assert code == 1
     assert "edited by hand, and not what the native engine walks: .gitlab/ci.yml" in text
+
+
+def test_a_run_leaves_its_downloads_and_nothing_else(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = project.parent / "cache" / "mlops-init"
+    cache.mkdir(parents=True)
+    # The real downloads, in a place where nobody else's run can be.
+    (cache / "downloads").symlink_to(downloads.folder())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
+    code, text = walk(project, "native")
+    assert code == 1, text
+    assert [entry.name for entry in cache.iterdir()] == ["downloads"]
 
 
 def tool_path(monkeypatch: pytest.MonkeyPatch) -> None:

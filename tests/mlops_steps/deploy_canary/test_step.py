@@ -222,7 +222,9 @@ def test_a_proxy_that_dies_midway_is_nobodys_fault(shop: Make) -> None:
     envoy.kill()
     text, _ = step.communicate(timeout=60)
     assert step.returncode == 4, text
-    assert "got no answer from the proxy itself" in text
+    # A request may find it dead first, or the next change of the weights.
+    said = ("got no answer from the proxy itself", "Envoy's admin interface did not answer")
+    assert any(words in text for words in said), text
     assert here.champion() == "1.0.0"
 
 

@@ -75,7 +75,7 @@ def run(step: Step, record: Record) -> int:
         # last run's files go, or a kill among them would leave the last run's verdict.
         record.write()
         _empty(record.folder)
-        status = load(step.name).run(record)
+        status = Status(load(step.name).run(record))
         stop.raises = False  # from here on a stop only leaves its name
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is not a pass
         stop.raises = False

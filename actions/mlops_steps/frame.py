@@ -195,7 +195,7 @@ def _delicate(frame: FrameType | None) -> bool:
 
 def _head(root: Path) -> str | None:
     found = subprocess.run(
-        ["git", "rev-parse", "HEAD"],  # noqa: S607
+        ["git", "rev-parse", "HEAD"],
         cwd=root,
         capture_output=True,
         text=True,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from mlops_init.engines import Outcome, Result, Start
 
@@ -20,7 +20,7 @@ class Screen:
         self.console = Console(highlight=False, soft_wrap=True)
         self._moving: Progress | None = None
         self._clock = time.monotonic()
-        self._tasks: dict[tuple[str, str], int] = {}
+        self._tasks: dict[tuple[str, str], TaskID] = {}
 
     @contextlib.contextmanager
     def live(self) -> Iterator[None]:
@@ -48,7 +48,7 @@ class Screen:
         """A job has ended."""
         task = self._tasks.pop((result.workflow, result.job), None)
         if self._moving and task is not None:
-            self._moving.remove_task(task)  # type: ignore[arg-type]
+            self._moving.remove_task(task)
         width = 62
         head = f"    {result.job:<16}{result.status:<11}{result.line}"
         self.say(f"{head:<{width + 31}}{result.seconds:5.1f} s")

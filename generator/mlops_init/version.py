@@ -44,7 +44,7 @@ def pin(given: str = "") -> tuple[str, str]:
 def _git(folder: Path, *arguments: str) -> str:
     try:
         found = subprocess.run(
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the git that the user has
+            ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -257,7 +257,7 @@ def git(folder: Path, *arguments: str) -> str:
         RunError: It says no.
     """
     found = subprocess.run(
-        ["git", "-C", str(folder), *arguments],  # noqa: S607 - the git that the user has
+        ["git", "-C", str(folder), *arguments],
         capture_output=True,
         text=True,
         check=False,

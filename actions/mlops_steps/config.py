@@ -240,6 +240,8 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - its interface
         try:
+            if isinstance(node, yaml.ScalarNode):
+                node.value.encode()  # an escape may write half a character
             return super().construct_object(node, deep)
         except (ValueError, TypeError, AttributeError, LookupError):
             # What looks like a date, a number or an escape, and is none.

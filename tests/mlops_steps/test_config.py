@@ -78,6 +78,7 @@ SPOILT = [
     ("", "deploy: &a {b: *a}\n", "19:9: found unconstructable recursive node"),
     ("", "deploy: *a\n", "19:9: found undefined alias 'a'"),
     ("", "registry: 2024-13-45\n", "19:11: cannot be read as timestamp"),
+    ("", 'registry: "\\ud800"\n', "19:11: cannot be read as str"),
     ("", "registry: !!int x\n", "19:11: cannot be read as int"),
     (
         "",

@@ -142,8 +142,8 @@ STOPPED = {
     "as something is destroyed": "class Thing:\n    def __del__(self):\n        stop()\n"
     "thing = Thing()\ndel thing\ntime.sleep(60)",
     "as DuckDB computes": "import duckdb\nthreading.Timer(0.2, stop).start()\n"
-    "duckdb.connect().execute("
-    "'SELECT sum(a.range * b.range) FROM range(30000) a, range(100000) b').fetchall()",
+    "while True:\n"
+    "    duckdb.connect().execute('SELECT sum(hash(range)) FROM range(10000000)').fetchall()",
     "twice": WAITING
     + "finally:\n    stop(signal.SIGINT); stop(); time.sleep(0.1); record.figure('cleaned', 1)",
 }

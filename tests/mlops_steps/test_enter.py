@@ -33,6 +33,9 @@ class House:
         )
         self.envs = folder.parent / "envs"
         self.env["MLOPS_ENV_DIR"] = str(self.envs)
+        # The installer has to be the one that the steps fetch, whatever lies on this PATH.
+        places = self.env["PATH"].split(os.pathsep)
+        self.env["PATH"] = os.pathsep.join(p for p in places if not (Path(p) / "uv").exists())
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *arguments: str, python: str = sys.executable) -> subprocess.Popen[str]:

@@ -26,7 +26,7 @@ demo: .venv/.ready $(if $(filter act,$(ENGINE)),$(ACT)) $(if $(filter gitlab,$(E
 
 .PHONY: test
 test: .venv/.ready engines system  ## Set up everything and run all tests
-	@python -m pytest -q -n 3 $(ARGS)
+	@python -m pytest -q -n 2 $(ARGS)
 
 .PHONY: lint
 lint: .venv/.ready $(ACTIONLINT)  ## Linters and types

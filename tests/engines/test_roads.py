@@ -18,13 +18,13 @@ ROAD = [("ci", 7), ("ct", 6), ("cd", 2), ("ct", 6), ("cd", 2), ("monitor", 2)]
 #: Files that must hold the same on every engine, to the last digit.
 JUDGED = ("metrics.json", "rules.json", "checks.json", "drift.json")
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
 
 
 def demo(folder: Path, engine: str, variant: str, registry: str = "") -> str:
     command = [sys.executable, str(ROOT / "scripts" / "demo.py"), "--folder", str(folder)]
     command += ["--engine", engine, "--variant", variant, "--registry", registry]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False)
+    found = subprocess.run(command, capture_output=True, text=True, timeout=1200, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     return found.stdout
 

@@ -60,7 +60,11 @@ def call(
 
 
 def run(
-    *command: str | Path, folder: Path, env: Mapping[str, str] | None = None, **more: Any
+    *command: str | Path,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    timeout: float = 120,
+    **more: Any,
 ) -> subprocess.CompletedProcess[str]:
     """A program, with what it printed."""
     return subprocess.run(
@@ -69,7 +73,7 @@ def run(
         env=None if env is None else dict(env),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
         **more,
     )

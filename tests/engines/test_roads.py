@@ -68,7 +68,6 @@ def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("engine", "variant", "words"),
     [
-        ("native", "bad-data", "Refused by validate-data"),
         ("native", "bad-model", "Refused by gate"),
         ("native", "bad-canary", "Refused by deploy-canary"),
         ("gitlab", "drift", "Drift found, and ct started once"),

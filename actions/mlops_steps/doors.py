@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from mlops_steps.config import did_you_mean
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import Verdict
-from mlops_steps.spec import Input, Kind, Step
+from mlops_steps.spec import Input, Kind, Step, variable
 
 
 def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -41,11 +41,6 @@ def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]
             given[name] = value
     given |= _options(arguments, known, step)
     return {name: _check(each, given.get(name) or each.default) for name, each in known.items()}
-
-
-def variable(name: str) -> str:
-    """The variable by which GitLab's door hands over an input."""
-    return f"MLOPS_STEP_{name.upper().replace('-', '_')}"
 
 
 def _options(arguments: list[str], known: dict[str, Input], step: Step) -> dict[str, str]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import mlops_steps
 from mlops_init import pins
 from mlops_init.renderers.emit import dump
-from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Input, Kind, Step
+from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Input, Kind, Step, variable
 
 #: The folder of the steps' package, beside which the doors lie.
 PACKAGE = Path(mlops_steps.__file__).parent
+
+#: The door behind all doors, in a checkout of the steps, and in a project that holds a copy.
+ENTER = "actions/mlops_steps/enter.py"
+VENDORED = ".mlops/steps/mlops_steps/enter.py"
 
 #: Where the component finds the steps: a tree given by the runner, else fetched by commit.
 FETCH = """\
@@ -28,10 +33,13 @@ fi
 
 def declarations() -> list[Step]:
     """Every step's declaration, in the order of the road."""
-    rooms = (name.replace("-", "_") for name in STEP_NAMES)
-    return [
-        cast("Step", importlib.import_module(f"mlops_steps.{room}.step").STEP) for room in rooms
-    ]
+    return [declaration(name) for name in STEP_NAMES]
+
+
+def declaration(name: str) -> Step:
+    """One step's declaration, by its name as users write it."""
+    room = importlib.import_module(f"mlops_steps.{name.replace('-', '_')}.step")
+    return cast("Step", room.STEP)
 
 
 def write_all(folder: Path) -> list[Path]:
@@ -83,14 +91,6 @@ def action(step: Step) -> str:
         }
         for each in (STATUS_OUTPUT, *step.outputs)
     }
-    cache = {
-        "name": "Keep downloads between runs",
-        "uses": pins.action("cache"),
-        "with": {
-            "path": "${{ runner.tool_cache }}/mlops-init/*/downloads",
-            "key": "${{ runner.os }}-${{ runner.arch }}-" + _cache_key(step),
-        },
-    }
     # All inputs in one variable: none is ever pasted into the script.
     inputs_variable = {"env": {"MLOPS_INPUTS": "${{ toJSON(inputs) }}"}} if inputs else {}
     run = {
@@ -103,8 +103,22 @@ def action(step: Step) -> str:
     document: dict[str, Any] = {"name": f"MLOps {step.name}", "description": step.summary}
     if inputs:
         document["inputs"] = inputs
-    document |= {"outputs": outputs, "runs": {"using": "composite", "steps": [cache, run]}}
+    document |= {
+        "outputs": outputs,
+        "runs": {"using": "composite", "steps": [_github_cache(step), run]},
+    }
     return dump([document], head=_head(step), spaced=("",))
+
+
+def _github_cache(step: Step) -> dict[str, Any]:
+    return {
+        "name": "Keep downloads between runs",
+        "uses": pins.action("cache"),
+        "with": {
+            "path": "${{ runner.tool_cache }}/mlops-init/*/downloads",
+            "key": "${{ runner.os }}-${{ runner.arch }}-" + _cache_key(step),
+        },
+    }
 
 
 def component(step: Step) -> str:
@@ -140,23 +154,70 @@ def component(step: Step) -> str:
             ]
         inputs[each.name] = entry
         # Through a variable, never into the script: inputs are pasted as text.
-        variables[f"MLOPS_STEP_{each.name.upper().replace('-', '_')}"] = (
-            f"$[[ inputs.{each.name} ]]"
-        )
-    artifacts: dict[str, Any] = {
-        "when": "always",
-        "paths": [f"out/{step.name}/"],
-        "reports": {"dotenv": f"out/{step.name}/outputs.env"},
-    }
-    if step.name == "report":
-        artifacts["reports"]["junit"] = "out/report/junit.xml"
+        variables[variable(each.name)] = f"$[[ inputs.{each.name} ]]"
     job = {
         "stage": "$[[ inputs.stage ]]",
         "image": "$[[ inputs.image ]]",
         "variables": variables,
-        "cache": {"key": _cache_key(step), "paths": [".mlops/downloads/"]},
-        "script": [FETCH, f'python3 -I "$MLOPS_STEPS/actions/mlops_steps/enter.py" {step.name}'],
-        "artifacts": artifacts,
+        **_gitlab_body(step, [FETCH, f'python3 -I "$MLOPS_STEPS/{ENTER}" {step.name}']),
     }
     header = {"spec": {"component": ["sha"], "inputs": inputs}}
     return dump([header, {"$[[ inputs.job ]]": job}], head=_head(step))
+
+
+def _gitlab_body(step: Step, script: list[str]) -> dict[str, Any]:
+    """What a step's job on GitLab holds in either form: script, what is kept between jobs."""
+    reports = {"dotenv": f"out/{step.name}/outputs.env"}
+    if step.name == "report":
+        reports["junit"] = "out/report/junit.xml"
+    return {
+        "cache": {"key": _cache_key(step), "paths": [".mlops/downloads/"]},
+        "script": script,
+        "artifacts": {"when": "always", "paths": [f"out/{step.name}/"], "reports": reports},
+    }
+
+
+def vendored_job(name: str, inputs: Mapping[str, str], image: str = "") -> dict[str, Any]:
+    """A step's job on GitLab for a project that holds the steps itself, as plain data.
+
+    The caller adds stage, needs, timeout and the like.
+
+    Args:
+        name: The step's.
+        inputs: Value by input; a value may name a variable of the pipeline, as in `$VERSION`.
+        image: Another image than the pinned one.
+
+    Raises:
+        ValueError: The step has no such input.
+    """
+    step = declaration(name)
+    variables = _variables(step, inputs)
+    return {
+        "image": image or pins.image("python"),
+        **({"variables": variables} if variables else {}),
+        **_gitlab_body(step, [f"python3 -I {VENDORED} {name}"]),
+    }
+
+
+def vendored_steps(name: str, inputs: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The same for a job on GitHub: two of its steps, the second with the id `run`.
+
+    A value may be an expression, as in `${{ inputs.version }}`: each input has a variable of
+    its own, for within one JSON text a quotation mark in a value would begin another input.
+
+    Raises:
+        ValueError: The step has no such input.
+    """
+    step = declaration(name)
+    variables = _variables(step, inputs)
+    run: dict[str, Any] = {"name": f"Run {name}", "id": "run"}
+    if variables:
+        run["env"] = variables
+    return [_github_cache(step), {**run, "run": f"python3 -I {VENDORED} {name}"}]
+
+
+def _variables(step: Step, inputs: Mapping[str, str]) -> dict[str, str]:
+    unknown = set(inputs) - {each.name for each in step.inputs}
+    if unknown:
+        raise ValueError(f"step {step.name} has no input {', '.join(sorted(unknown))}")
+    return {variable(key): value for key, value in inputs.items()}

@@ -30,11 +30,18 @@ class Part(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True
     """A part of mlops.yaml: unknown keys are errors, so that a typo never passes."""
 
 
+Task = Literal["binary", "multiclass", "regression"]
+
+
 class Model(Part, frozen=True):
-    """What is built."""
+    """What is built. `task` decides what predictions are, which figures there are, what is served.
+
+    binary: two classes, one of which is `positive`. multiclass: one class of several.
+    regression: a number.
+    """
 
     name: Name
-    task: Literal["binary"]
+    task: Task
 
 
 class Split(Part, frozen=True):
@@ -49,15 +56,19 @@ class Split(Part, frozen=True):
 class TableInput(Part, frozen=True):
     """One table of labelled rows.
 
-    `positive` is the target's value that counts as positive.
+    Of kind `files` it is a manifest, and its column `file` names for each row the file that
+    belongs to it, relative to the manifest's folder. `positive` is the target's value that
+    counts as positive: of the task binary only.
     """
 
     path: RelativePath
-    key: str
-    target: str
-    positive: str | int | bool
+    key: Annotated[str, Meta(min_length=1)]
+    target: Annotated[str, Meta(min_length=1)]
     split: Split
     contract: RelativePath
+    kind: Literal["table", "files"] = "table"
+    file: Annotated[str, Meta(min_length=1)] | None = None
+    positive: str | int | bool | None = None
 
 
 class Data(Part, frozen=True):
@@ -80,12 +91,17 @@ Params = dict[str, str | int | float | bool]
 
 
 class Train(Part, frozen=True):
-    """How to train. `quick` overrides `params` where a model is only tried (ci)."""
+    """How to train. `quick` overrides `params` where a model is only tried (ci).
+
+    `gpu`: none hides GPUs from the command, preferred uses what is there, required ends
+    training for the test split at once where there is none.
+    """
 
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     params: Params = {}
     quick: Params = {}
     timeout_minutes: Annotated[float, Meta(gt=0, le=60 * 24 * 30)] = 60
+    gpu: Literal["none", "preferred", "required"] = "preferred"
 
 
 class Gate(Part, frozen=True):
@@ -167,16 +183,38 @@ def load(root: Path) -> Config:
     """Read `mlops.yaml` under `root`.
 
     Raises:
-        ConfigError: It is missing, is not YAML, or breaks the schema.
+        ConfigError: It is missing, is not YAML, breaks the schema, or its parts do not fit.
     """
     path = root / FILE_NAME
     config = read_yaml(path, Config, shown_as=FILE_NAME)
+    _fit(path, config)
     for part, params in (("params", config.train.params), ("quick", config.train.quick)):
         for name, value in params.items():
             if isinstance(value, float) and not math.isfinite(value):
                 where = at(path, f"train.{part}.{name}", shown_as=FILE_NAME)
                 raise ConfigError(f"{where}: {value} is not a finite number")
     return config
+
+
+def _fit(path: Path, config: Config) -> None:
+    """Refuse a table that leaves out what its kind or the task needs, or says what neither does."""
+    table, task = config.table, config.model.task
+    wrong: dict[str, str] = {}
+    if task == "binary" and table.positive is None:
+        wrong["positive"] = "missing; the task binary needs the target's value that is positive"
+    elif task != "binary" and table.positive is not None:
+        wrong["positive"] = f"only the task binary has a positive value; this is {task}"
+    if table.kind == "files" and table.file is None:
+        wrong["file"] = "missing; the kind files needs the column that names each row's file"
+    elif table.kind != "files" and table.file is not None:
+        wrong["file"] = f"only the kind files has a column of files; this is {table.kind}"
+    elif table.file in {table.key, table.target}:
+        wrong["file"] = f"{table.file!r} is the key or the target; a column of its own is needed"
+    if table.key == table.target:
+        wrong["target"] = f"{table.target!r} is the key too; a column of its own is needed"
+    for key, problem in wrong.items():
+        where = at(path, f"data.inputs.{config.table_name}.{key}", shown_as=FILE_NAME)
+        raise ConfigError(f"{where}: {problem}")
 
 
 def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:

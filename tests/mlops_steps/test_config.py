@@ -26,7 +26,7 @@ SPOILT = [
     (
         "task: binary",
         "task: multi",
-        "1:23: model.task: Invalid enum value 'multi'. Allowed: binary",
+        "1:23: model.task: Invalid enum value 'multi'. Allowed: binary, multiclass, regression",
     ),
     ("test: 0.3", "test: 1.3", "9:41: data.inputs.samples.split.test: Expected `float` < 1.0, f"),
     ("test: 0.3", "test: .nan", "split.test: Expected `float` > 0.0, found '.nan'"),
@@ -61,6 +61,44 @@ SPOILT = [
         "train: {params: {1: a}}\n",
         "19:18: train.params.1: the key: Expected `str`, got `int`, f",
     ),
+    ("", "train: {gpu: maybe}\n", "19:9: train.gpu: Invalid enum value 'maybe'. Allowed: none"),
+    (
+        "      positive: malignant\n",
+        "",
+        "4:5: data.inputs.samples.positive: missing; the task binary needs the target's value",
+    ),
+    (
+        "positive: malignant",
+        "positive: null",
+        "8:7: data.inputs.samples.positive: missing; the task binary needs",
+    ),
+    (
+        "task: binary",
+        "task: multiclass",
+        "8:7: data.inputs.samples.positive: only the task binary has a positive value; this is mul",
+    ),
+    (
+        "task: binary",
+        "task: regression",
+        "8:7: data.inputs.samples.positive: only the task binary has a positive value; this is reg",
+    ),
+    ("key: id", "kind: folder", "6:7: data.inputs.samples.kind: Invalid enum value 'folder'. All"),
+    (
+        "key: id\n",
+        "key: id\n      kind: files\n",
+        "4:5: data.inputs.samples.file: missing; the kind files needs the column",
+    ),
+    (
+        "key: id\n",
+        "key: id\n      file: image\n",
+        "7:7: data.inputs.samples.file: only the kind files has a column of files; this is table",
+    ),
+    (
+        "key: id\n",
+        "key: id\n      kind: files\n      file: id\n",
+        "8:7: data.inputs.samples.file: 'id' is the key or the target; a column of its own",
+    ),
+    ("key: id", "key: diagnosis", "7:7: data.inputs.samples.target: 'diagnosis' is the key too"),
     ("", "train: {quick: {a: .nan}}\n", "19:17: train.quick.a: nan is not a finite number"),
     ("", "train: {timeout_minutes: .inf}\n", "Expected `float` <= 43200.0, found '.inf'"),
     ("", "train:\n", "19:1: train: Expected `object`, got `null`"),
@@ -144,6 +182,17 @@ def test_what_is_right_is_read_alike_however_it_is_written(tmp_path: Path, chang
     found = config.load(tmp_path)
     assert (found.table_name, found.table.key, found.train.seed) == ("samples", "id", 0)
     assert found.deploy.weights == (5, 25, 50)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+@pytest.mark.parametrize("kind", ["kind: table", "kind: files\n      file: image"])
+def test_every_task_and_kind_can_be_written(tmp_path: Path, task: str, kind: str) -> None:
+    text = MLOPS_YAML.replace("task: binary", f"task: {task}")
+    text = text.replace("positive: malignant", kind) + "train: {gpu: required}\n"
+    (tmp_path / "mlops.yaml").write_text(text)
+    found = config.load(tmp_path)
+    assert (found.model.task, found.table.kind in kind, found.train.gpu) == (task, True, "required")
+    assert (found.table.file, found.table.positive) == ("image" if "image" in kind else None, None)
 
 
 def test_an_alias_is_read_as_what_it_stands_for(tmp_path: Path) -> None:

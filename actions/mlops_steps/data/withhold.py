@@ -109,12 +109,14 @@ def write_labels(source: Path, target: Path, table: TableInput, *, splits: Seque
     return int(rows)
 
 
-def is_positive(column: str, positive: str | float | bool) -> str:  # noqa: FBT001 - a value
+def is_positive(column: str, positive: str | float | bool | None) -> str:  # noqa: FBT001 - a value
     """SQL that is true where a column holds the positive class, false elsewhere, NULL for NULL.
 
     Texts are compared as they are, numbers as numbers (`1` and `1.0` are the same), true and
     false in any case, so that CSV and Parquet agree.
     """
+    if positive is None:
+        raise ValueError(f"{column} has no positive value")
     text = f"CAST({identifier(column)} AS VARCHAR)"
     if isinstance(positive, bool):
         return f"(lower({text}) = '{str(positive).lower()}')"

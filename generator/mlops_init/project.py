@@ -12,6 +12,7 @@ from pathlib import Path
 from mlops_init import answers as answers_
 from mlops_init import version
 from mlops_init.answers import Answers, Kept
+from mlops_init.datasets import Dataset, Source, demo, quoted
 from mlops_init.errors import UsageError
 from mlops_init.pipeline import describe
 from mlops_init.renderers import github, gitlab
@@ -38,30 +39,39 @@ def ci_files(answers: Answers, pin: str) -> dict[str, str]:
     return files
 
 
-def create(answers: Answers, pin: str, parent: Path) -> Path:
+def create(answers: Answers, pin: str, parent: Path, source: Source | None = None) -> Path:
     """Write the project into `parent`, complete or not at all; returns its folder.
+
+    Args:
+        answers: What the project follows from.
+        pin: The commit of the steps.
+        parent: An existing folder.
+        source: The user's own data; None for the task's demonstration.
 
     Raises:
         UsageError: The folder exists and is not empty, or cannot be written.
     """
+    source = source or demo.source(answers.task)
     target = parent / answers.name
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"{target}: exists and is not a folder. Nothing was written")
     if target.is_dir() and any(target.iterdir()):
         raise UsageError(f"{target}: exists and is not empty. Nothing was written")
     try:
-        _write(answers, pin, target)
+        _write(answers, pin, target, source)
     except OSError as error:
         words = error.strerror or str(error)
         raise UsageError(f"{target}: cannot be written: {words}. Nothing was written") from None
     return target
 
 
-def _write(answers: Answers, pin: str, target: Path) -> None:
+def _write(answers: Answers, pin: str, target: Path, source: Source) -> None:
     # Beside its place: a move within one file system happens at once or not at all.
     with tempfile.TemporaryDirectory(prefix=f".{answers.name}.", dir=target.parent) as scratch:
         folder = Path(scratch) / answers.name
-        _render(answers, Path(scratch))
+        _render(answers, source.dataset, Path(scratch))
+        (folder / "data").mkdir(exist_ok=True)
+        source.write(folder / "data")
         for name, text in ci_files(answers, pin).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,13 +84,15 @@ def _write(answers: Answers, pin: str, target: Path) -> None:
         folder.rename(target)
 
 
-def _render(answers: Answers, parent: Path) -> None:
+def _render(answers: Answers, dataset: Dataset, parent: Path) -> None:
     from cookiecutter.generate import generate_context, generate_files
 
     template = template_folder()
     context = generate_context(str(template / "cookiecutter.json"), asdict(answers))
     # Where a default of the template is a list, our answer is the choice.
     context["cookiecutter"] |= asdict(answers)
+    # Templates say `{{ quoted(dataset.key) }}`, in YAML and in Python: a column has any name.
+    context |= {"dataset": dataset, "quoted": quoted}
     generate_files(repo_dir=str(template), context=context, output_dir=str(parent))
     for platform, names in ONLY.items():
         if platform not in answers.platforms:
@@ -95,7 +107,12 @@ def digests(folder: Path) -> dict[str, str]:
     names = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    return {name: _digest(folder / name) for name in names}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:  # a table may not fit into memory
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def edited(folder: Path, kept: Kept) -> list[str]:

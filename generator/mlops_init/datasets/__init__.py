@@ -1,0 +1,75 @@
+"""Where a project's data come from: one of four demonstrations, or the user's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What the template says about the data. Texts are as they are: see `quoted`.
+
+    Attributes:
+        path: The table (or manifest), relative to the project.
+        key: The column that names a row.
+        target: The column to be told.
+        positive: The target's value that counts as positive; empty unless the task is binary.
+        kind: table, or files where `path` is a manifest of files.
+        file: The manifest's column of file paths; empty for a table.
+        salt: Of the split.
+        test: Share of the rows that judge what may be released.
+        valid: Share of the rows that judge what is proposed.
+        rules_test: The gate's rules on the test rows.
+        rules_valid: The gate's rules on the valid rows.
+        rules_about: What these rules ask for, and how to raise them; lines of a comment.
+        about: What the model does, a sentence.
+        credit: Where the data come from and under which licence; sentences, in Markdown.
+        demo: Whether it is one of ours, not the user's own.
+    """
+
+    path: str
+    key: str
+    target: str
+    positive: str
+    kind: str
+    file: str
+    salt: str
+    test: str
+    valid: str
+    rules_test: tuple[str, ...]
+    rules_valid: tuple[str, ...]
+    rules_about: tuple[str, ...]
+    about: str
+    credit: str
+    demo: bool = True
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data that can be put into a project.
+
+    Attributes:
+        dataset: What is said about them.
+        write: Writes the table, its contract and its files into the project's folder `data`.
+    """
+
+    dataset: Dataset
+    write: Callable[[Path], None]
+
+
+def quoted(text: str) -> str:
+    r"""A text as a literal in double quotes, the same in YAML and in Python.
+
+    Both know `\"`, `\\`, `\uXXXX` and `\UXXXXXXXX`; what cannot be seen is written so.
+    """
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(sign: str) -> str:
+    if sign in '"\\':
+        return "\\" + sign
+    if sign.isprintable():
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08x}"

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTER = ROOT / "actions" / "mlops_steps" / "enter.py"
-DATA = ROOT / "templates" / "project" / "{{cookiecutter.name}}" / "data" / "samples.csv"
+DATA = ROOT / "templates" / "data" / "binary" / "samples.csv"
 
 MLOPS_YAML = """\
 model: {name: tumour, task: binary}

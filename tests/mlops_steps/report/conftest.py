@@ -26,7 +26,7 @@ from mlops_steps.monitor.drift import Drift
 from mlops_steps.stats.results import Champion, Metrics, write
 from mlops_steps.train.training import Training
 
-DATA = next(Path(__file__).parents[3].glob("templates/project/*/data/samples.csv"))
+DATA = Path(__file__).parents[3] / "templates" / "data" / "binary" / "samples.csv"
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-CONTRACT = ROOT / "templates" / "project" / "{{cookiecutter.name}}" / "data" / "contract.yaml"
+CONTRACT = ROOT / "templates" / "data" / "binary" / "contract.yaml"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import msgspec
 
 from mlops_init.renderers import doors
 from mlops_steps.config import Config
-from mlops_steps.spec import STATUS_OUTPUT, Input, Step
+from mlops_steps.spec import STATUS_OUTPUT, Input, Output, Step
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = "templates/project/{{cookiecutter.name}}/.mlops/mlops.schema.json"
@@ -23,6 +23,16 @@ REFERENCE = "docs/reference.md"
 INTRODUCTION = """\
 Everything else is in `mlops.yaml`. An empty input means its default. Exit codes: 0 pass, 1 judged
 and failed, 2 usage or configuration, 3 could not judge, 4 infrastructure or stopped."""
+
+
+COMPONENTS = """\
+Besides its step's inputs, each GitLab component takes these. A value may name a variable of the
+pipeline, as in `$VERSION`; the step checks what it holds. Write texts, also for `true` and
+`false` (in quotation marks): GitLab does not take a truth value for a text."""
+ROOT_ACTION = """\
+On GitHub, `action.yml` at the root runs any step: its input `step` is the step's name, its input
+`inputs` the step's inputs as one JSON object of texts, as in `{"split": "valid"}`; its outputs are
+those of the step."""
 
 
 def main() -> int:
@@ -60,6 +70,13 @@ def reference() -> str:
         "# Inputs and outputs of the steps",
         INTRODUCTION,
     ]
+    parts += [
+        "## The job of a component",
+        COMPONENTS,
+        _job_table(),
+        "## The root action",
+        ROOT_ACTION,
+    ]
     for step in doors.declarations():
         parts += [
             f"## {step.name}",
@@ -70,21 +87,34 @@ def reference() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(step: Step) -> str:
+def _job_table() -> str:
     rows = ["| | name | default | meaning |", "| --- | --- | --- | --- |"]
-    rows += [
-        f"| input | `{each.name}` | {_default(each)} | {doors.words(each)} |"
-        for each in step.inputs
-    ]
-    rows += [
-        f"| output | `{output.name}` | | {output.help} |"
-        for output in (STATUS_OUTPUT, *step.outputs)
-    ]
+    for name, each in doors.job_inputs("<step>").items():
+        told = " ".join(each["description"].split())
+        rows.append(f"| input | {_code(name)} | {_code(each['default'])} | {told} |")
     return "\n".join(rows)
 
 
-def _default(each: Input) -> str:
-    return f"`{each.default}`" if each.default else ""
+def _table(step: Step) -> str:
+    rows = [
+        "| | name | values | default | example | meaning |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    rows += [_row("input", each, each.default, each.pattern or "any text") for each in step.inputs]
+    rows += [_row("output", each, "", "text") for each in (STATUS_OUTPUT, *step.outputs)]
+    return "\n".join(rows)
+
+
+def _row(role: str, each: Input | Output, default: str, values: str) -> str:
+    allowed = ", ".join(map(_code, each.choices)) if each.choices else values
+    allowed = _code(allowed) if isinstance(each, Input) and each.pattern else allowed
+    cells = (role, _code(each.name), allowed, _code(default), _code(each.example), each.help)
+    return f"| {' | '.join(cells)} |".replace("  ", " ")
+
+
+def _code(text: str) -> str:
+    # A bar would end the cell, in code, too.
+    return f"`{text}`".replace("|", "\\|") if text else ""
 
 
 if __name__ == "__main__":

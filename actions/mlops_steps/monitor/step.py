@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mlops_steps.spec import Input, Output, Status, Step
+from mlops_steps.spec import WORKFLOW_NAME, Input, Output, Status, Step
 
 if TYPE_CHECKING:
     from mlops_steps.monitor.drift import Drift
@@ -15,10 +15,21 @@ STEP = Step(
     name="monitor",
     summary="Compare the requests in the inference log with the champion's training rows.",
     requires=("duckdb", "oras"),
-    inputs=(Input("start", "The workflow to start when there is drift, such as ct."),),
+    inputs=(
+        Input(
+            "start",
+            "The workflow to start when there is drift; empty for none.",
+            pattern=WORKFLOW_NAME,
+            example="ct",
+        ),
+    ),
     outputs=(
-        Output("retrain", "true when there is drift, else false."),
-        Output("reason", "Why, in one line of at most 200 characters; empty without drift."),
+        Output("retrain", "Whether there is drift.", choices=("true", "false")),
+        Output(
+            "reason",
+            "Why, in one line of at most 200 characters; empty without drift.",
+            example="drift in mean_area: moved by 0.31 sd",
+        ),
     ),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlops_steps.spec import Input, Output, Status, Step
+from mlops_steps.spec import VERSION_NUMBER, WORKFLOW_NAME, Input, Output, Status, Step
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record
@@ -14,12 +14,26 @@ STEP = Step(
     summary="Publish the model that passed the gate as an immutable version.",
     requires=("oras",),
     inputs=(
-        Input("version", "The version's number, as in 1.4.0; empty for the next minor one."),
-        Input("start", "The workflow to start with the new version, such as cd; empty for none."),
+        Input(
+            "version",
+            "The version's number; empty for the next minor one.",
+            pattern=VERSION_NUMBER,
+            example="1.4.0",
+        ),
+        Input(
+            "start",
+            "The workflow to start with the new version; empty for none.",
+            pattern=WORKFLOW_NAME,
+            example="cd",
+        ),
     ),
     outputs=(
-        Output("version", "The number of the version that was registered."),
-        Output("digest", "Its digest: the SHA-256 of its version.json."),
+        Output("version", "The number of the version that was registered.", example="1.4.0"),
+        Output(
+            "digest",
+            "Its digest: the SHA-256 of its version.json.",
+            example="sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03",
+        ),
     ),
 )
 

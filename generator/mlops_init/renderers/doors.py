@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from typing import Any, cast
 import mlops_steps
 from mlops_init import pins
 from mlops_init.renderers.emit import dump
+from mlops_steps.doors import meaning
 from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Input, Kind, Step, variable
 
 #: The folder of the steps' package, beside which the doors lie.
@@ -19,6 +21,9 @@ PACKAGE = Path(mlops_steps.__file__).parent
 #: The door behind all doors, in a checkout of the steps, and in a project that holds a copy.
 ENTER = "actions/mlops_steps/enter.py"
 VENDORED = ".mlops/steps/mlops_steps/enter.py"
+
+#: A variable of a GitLab pipeline in the place of a value.
+VARIABLE = r"\$[A-Za-z_][A-Za-z0-9_]*|\$\{[A-Za-z_][A-Za-z0-9_]*\}"
 
 #: Where the component finds the steps: a tree given by the runner, else fetched by commit.
 FETCH = """\
@@ -43,18 +48,17 @@ def declaration(name: str) -> Step:
 
 
 def write_all(folder: Path) -> list[Path]:
-    """Write both doors of every step below `folder`; returns the files, relative to it."""
-    written = []
-    for step in declarations():
-        for name, text in (
-            (f"actions/{step.name}/action.yml", action(step)),
-            (f"templates/{step.name}.yml", component(step)),
-        ):
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-            written.append(Path(name))
-    return written
+    """Write all doors below `folder`; returns the files, relative to it."""
+    steps = declarations()
+    doors = {"action.yml": root_action(steps)}
+    for step in steps:
+        doors[f"actions/{step.name}/action.yml"] = action(step)
+        doors[f"templates/{step.name}.yml"] = component(step)
+    for name, text in doors.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return [Path(name) for name in doors]
 
 
 def _head(step: Step) -> str:
@@ -68,92 +72,115 @@ def _cache_key(step: Step) -> str:
     return f"mlops-init-{step.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
 
 
-def words(each: Input) -> str:
-    """What an input means, and what it may be."""
-    allowed = f" One of: {', '.join(each.choices)}." if each.choices else ""
-    return each.help + allowed
-
-
 def action(step: Step) -> str:
     """`actions/<step>/action.yml`."""
     inputs = {
         each.name: {
-            "description": words(each),
+            "description": _lines(meaning(each)),
             "required": False,
-            "default": "false" if each.kind is Kind.FLAG else each.default,
+            "default": each.default,
         }
         for each in step.inputs
     }
-    outputs = {
-        each.name: {
-            "description": each.help,
-            "value": "${{ steps.run.outputs." + each.name + " }}",
-        }
-        for each in (STATUS_OUTPUT, *step.outputs)
-    }
     # All inputs in one variable: none is ever pasted into the script.
-    inputs_variable = {"env": {"MLOPS_INPUTS": "${{ toJSON(inputs) }}"}} if inputs else {}
+    variables = {"env": {"MLOPS_INPUTS": "${{ toJSON(inputs) }}"}} if inputs else {}
     run = {
         "name": f"Run {step.name}",
         "id": "run",
         "shell": "bash",
-        **inputs_variable,
+        **variables,
         "run": f'python3 -I "$GITHUB_ACTION_PATH/../mlops_steps/enter.py" {step.name}',
     }
     document: dict[str, Any] = {"name": f"MLOps {step.name}", "description": step.summary}
     if inputs:
         document["inputs"] = inputs
-    document |= {
-        "outputs": outputs,
-        "runs": {"using": "composite", "steps": [_github_cache(step), run]},
-    }
+    document["outputs"] = _github_outputs(
+        {each.name: _lines(meaning(each)) for each in (STATUS_OUTPUT, *step.outputs)}
+    )
+    document["runs"] = {"using": "composite", "steps": [_github_cache(_cache_key(step)), run]}
     return dump([document], head=_head(step), spaced=("",))
 
 
-def _github_cache(step: Step) -> dict[str, Any]:
+def root_action(steps: list[Step]) -> str:
+    """`action.yml`: any step by its name, its inputs as one JSON object."""
+    listed = ", ".join(step.name for step in steps)
+    takes = "".join(
+        f"\n{step.name}: {', '.join(each.name for each in step.inputs)}"
+        for step in steps
+        if step.inputs
+    )
+    inputs = {
+        "step": {"description": _lines(f"The step to run. One of: {listed}."), "required": True},
+        "inputs": {
+            "description": "The step's inputs as a JSON object of texts, as in "
+            '{"split": "valid"}.' + takes,
+            "required": False,
+            "default": "{}",
+        },
+    }
+    says: dict[str, list[str]] = {}
+    for step in steps:
+        for each in step.outputs:
+            says.setdefault(each.name, []).append(_lines(f"{step.name}: {meaning(each)}"))
+    outputs = {STATUS_OUTPUT.name: meaning(STATUS_OUTPUT)}
+    outputs |= {name: "\n".join(words) for name, words in says.items()}
+    run = {
+        "name": "Run the step",
+        "id": "run",
+        "shell": "bash",
+        "env": {"MLOPS_STEP": "${{ inputs.step }}", "MLOPS_INPUTS": "${{ inputs.inputs }}"},
+        # An option in the place of a step's name, such as --help, becomes no name at all.
+        "run": f'python3 -I "$GITHUB_ACTION_PATH/{ENTER}" "${{MLOPS_STEP##-*}}"',
+    }
+    key = hashlib.sha256("".join(map(_cache_key, steps)).encode()).hexdigest()[:16]
+    key = "mlops-init-${{ inputs.step }}-" + key
+    document = {
+        "name": "MLOps step",
+        "description": "Run one step of mlops-init, the road of a model to production.",
+        "inputs": inputs,
+        "outputs": _github_outputs(outputs),
+        "runs": {"using": "composite", "steps": [_github_cache(key), run]},
+    }
+    head = "Generated by `make generate` from the steps' declarations. Do not edit."
+    return dump([document], head=head, spaced=("",))
+
+
+def _lines(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, 96, break_long_words=False, break_on_hyphens=False))
+
+
+def _github_outputs(words: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: {"description": text, "value": "${{ steps.run.outputs." + name + " }}"}
+        for name, text in words.items()
+    }
+
+
+def _github_cache(key: str) -> dict[str, Any]:
     return {
         "name": "Keep downloads between runs",
         "uses": pins.action("cache"),
         "with": {
             "path": "${{ runner.tool_cache }}/mlops-init/*/downloads",
-            "key": "${{ runner.os }}-${{ runner.arch }}-" + _cache_key(step),
+            "key": "${{ runner.os }}-${{ runner.arch }}-" + key,
         },
     }
 
 
 def component(step: Step) -> str:
-    """`templates/<step>.yml`: the component's declaration, and the job that it makes."""
-    inputs: dict[str, Any] = {
-        "job": {
-            "description": "Name of the job.",
-            "default": step.name,
-            "regex": "^[a-z][a-z0-9_-]*$",
-        },
-        "stage": {"description": "Stage of the job.", "default": "test"},
-        "image": {
-            "description": "Image with Python 3.8 or newer and git.",
-            "default": pins.image("python"),
-        },
-        "source": {
-            "description": "Git address from which the steps are fetched, at this commit.",
-            "default": "$CI_SERVER_URL/mlops-init/mlops-init.git",
-        },
-    }
+    """`templates/<step>.yml`: the component's declaration, and the job that it makes.
+
+    GitLab pastes inputs as text before it reads the YAML. So every value with an input is
+    quoted (a bare `false` would become a truth value, which no variable may have), every
+    input is held against a pattern without quotation marks, and none gets into the script.
+    """
+    inputs: dict[str, Any] = {**job_inputs(step.name)}
     variables: dict[str, Any] = {
         "MLOPS_SOURCE": "$[[ inputs.source ]]",
         "MLOPS_COMMIT": "$[[ component.sha ]]",
     }
     for each in step.inputs:
-        entry: dict[str, Any] = {"description": each.help, "default": each.default}
-        if each.kind is Kind.FLAG:
-            entry["default"] = "false"
-        elif each.choices:
-            entry["options"] = [
-                *each.choices,
-                *([] if "" in each.choices or each.default else [""]),
-            ]
-        inputs[each.name] = entry
-        # Through a variable, never into the script: inputs are pasted as text.
+        inputs[each.name] = _gitlab_input(each)
         variables[variable(each.name)] = f"$[[ inputs.{each.name} ]]"
     job = {
         "stage": "$[[ inputs.stage ]]",
@@ -165,11 +192,65 @@ def component(step: Step) -> str:
     return dump([header, {"$[[ inputs.job ]]": job}], head=_head(step))
 
 
+def job_inputs(name: str) -> dict[str, dict[str, str]]:
+    """The inputs that every component has beside its step's own, by name.
+
+    There is none for tags, time-out, rules or needs: a key of the job would overrule the
+    including pipeline's `default`, while a job of the same name adds just what it names.
+    """
+    name_like = "[A-Za-z0-9_.-]*([ :/][A-Za-z0-9_.-]+)*"
+    return {
+        "job": {
+            "type": "string",
+            "description": _lines(
+                "Name of the job. What a job of this name beside the include holds (needs, rules, "
+                "tags, timeout, ...) is added to this one."
+            ),
+            "default": name,
+            "regex": f"^[A-Za-z]{name_like}$",
+        },
+        "stage": {
+            "type": "string",
+            "description": "Stage of the job.",
+            "default": "test",
+            "regex": f"^[A-Za-z.]{name_like}$",
+        },
+        "image": {
+            "type": "string",
+            "description": "Image with Python 3.8 or newer and git.",
+            "default": pins.image("python"),
+            "regex": "^[A-Za-z0-9$][A-Za-z0-9_.:/@${}-]*$",
+        },
+        "source": {
+            "type": "string",
+            "description": "Git address from which the steps are fetched, at this commit.",
+            "default": "$CI_SERVER_URL/mlops-init/mlops-init.git",
+            "regex": "^[A-Za-z0-9$/][A-Za-z0-9_.:/@${}~+-]*$",
+        },
+    }
+
+
+def _gitlab_input(each: Input) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "type": "string",
+        "description": _lines(meaning(each)),
+        "default": each.default,
+    }
+    if each.kind is Kind.TEXT and each.choices:
+        # An empty input means its default; GitLab wants the default among the options.
+        return {**entry, "options": list(dict.fromkeys((*each.choices, each.default)))}
+    # A pipeline hands on its own variable ($VERSION), which GitLab fills in later; the step
+    # checks that value. A boolean input would take no variable, hence text for a flag.
+    grammar = each.pattern or "|".join(each.choices)
+    return {**entry, "regex": f"^({grammar}|{VARIABLE})?$"}
+
+
 def _gitlab_body(step: Step, script: list[str]) -> dict[str, Any]:
     """What a step's job on GitLab holds in either form: script, what is kept between jobs."""
     reports = {"dotenv": f"out/{step.name}/outputs.env"}
     if step.name == "report":
         reports["junit"] = "out/report/junit.xml"
+        reports["codequality"] = "out/report/codequality.json"
     return {
         "cache": {"key": _cache_key(step), "paths": [".mlops/downloads/"]},
         "script": script,
@@ -213,7 +294,7 @@ def vendored_steps(name: str, inputs: Mapping[str, str]) -> list[dict[str, Any]]
     run: dict[str, Any] = {"name": f"Run {name}", "id": "run"}
     if variables:
         run["env"] = variables
-    return [_github_cache(step), {**run, "run": f"python3 -I {VENDORED} {name}"}]
+    return [_github_cache(_cache_key(step)), {**run, "run": f"python3 -I {VENDORED} {name}"}]
 
 
 def _variables(step: Step, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -19,8 +19,11 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 SHORT = 60
 
 # What a YAML 1.1 reader (GitLab's is one) would not read as text: its words for truth and
-# nothing, and all that begins like a number, a date, a time, a special value or a key.
-_NOT_TEXT = re.compile(r"(?i)(y|n|yes|no|on|off|true|false|null|~|)\Z|[-+.]?\d|[-+.]?\.|[=<?:]")
+# nothing, and all that begins like a number, a date, a time, a special value or a key. And what
+# GitLab replaces before it reads the YAML, because that may be any of these.
+_NOT_TEXT = re.compile(
+    r"(?i)(y|n|yes|no|on|off|true|false|null|~|)\Z|[-+.]?\d|[-+.]?\.|[=<?:]|.*\$\[\["
+)
 
 # ruamel.yaml puts one space before a comment on a line; linters want two.
 _BESIDE = "\u2063"

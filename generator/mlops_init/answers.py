@@ -23,25 +23,49 @@ class Answers:
     Attributes:
         name: The project, and its folder.
         ci: github, gitlab or both.
+        framework: What the model is made with.
+        task: What it tells: one of two values, one of several, a number; or what an image shows.
+        data: The user's own table, by its name below data/; empty: the task's example.
+        key: Its column that names a row.
+        target: Its column to be told.
+        positive: The value that counts as positive, where there are two.
         package: The Python package.
         model: The model's name in the registry.
         licence: Of the project.
         python_version: For the project and the steps.
-        gpu_runner: Label (GitHub) or tag (GitLab) of the GPU runners; empty: hosted CPU runners.
+        gpu: Whether training asks for a GPU: none, preferred (else the CPU) or required.
+        gpu_runner: Label (GitHub) or tag (GitLab) of the GPU runners; empty: as all jobs.
+        runner: Label or tag of the runners of all jobs; empty: the platform's own.
+        github_server: github.com, or the host of a GitHub Enterprise Server.
         registry: Where versions live: platform, oci:HOST/PATH or folder:PATH.
+        schedule: Whether workflows start by the clock: on or off.
         steps: Where the steps come from: OWNER/REPOSITORY.
+        vendor: Whether the project holds a copy of the steps instead: on or off.
+        fork_reports: Whether a workflow comments on pull requests from forks: on or off.
         inference_log: Address of the requests to watch; empty: the one the canary keeps.
     """
 
     name: str
     ci: str
+    framework: str
+    task: str
+    data: str
+    key: str
+    target: str
+    positive: str
     package: str
     model: str
     licence: str
     python_version: str
+    gpu: str
     gpu_runner: str
+    runner: str
+    github_server: str
     registry: str
+    schedule: str
     steps: str
+    vendor: str
+    fork_reports: str
     inference_log: str
 
     @property
@@ -52,7 +76,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Option:
-    """One question: how it is asked, its default, and what is allowed."""
+    """One question: how it is asked, its default, and what is allowed.
+
+    What is not `asked` is given by an option or follows from others.
+    """
 
     name: str
     prompt: str
@@ -61,12 +88,26 @@ class Option:
     pattern: str = ""
     allowed: str = ""
     empty_means: str = ""
+    asked: bool = True
 
 
 def _fixed(value: str) -> Callable[[Mapping[str, str]], str]:
     return lambda _answers: value
 
 
+def _column(name: str, prompt: str) -> Option:
+    return Option(
+        name,
+        prompt,
+        _fixed(""),
+        pattern=r"[^\x00-\x1f\x7f\ud800-\udfff]{1,200}",
+        allowed="up to 200 characters, none of them a control character",
+        empty_means="told by the table",
+        asked=False,
+    )
+
+
+_LABEL = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
 #: What a project imports by the names of its requirements and its own tests: a package of
 #: one of these names would be imported in its place.
@@ -82,9 +123,29 @@ NAME = Option(
     _fixed("model"),
     pattern=_NAME,
     allowed="lower-case letters, digits, single - or _ between them, a letter first, at most 50",
+    asked=False,
 )
 OPTIONS = (
     Option("ci", "Where will it run?", _fixed("both"), ("github", "gitlab", "both")),
+    Option(
+        "framework",
+        "Framework",
+        _fixed("scikit-learn"),
+        ("scikit-learn", "xgboost", "pytorch", "tensorflow"),
+    ),
+    Option("task", "Task", _fixed("binary"), ("binary", "multiclass", "regression", "images")),
+    Option(
+        "data",
+        "Your own table",
+        _fixed(""),
+        pattern=r"[A-Za-z0-9][\w.-]{0,99}\.(csv|jsonl)",
+        allowed="the name of a .csv or .jsonl file",
+        empty_means="none: an example",
+        asked=False,
+    ),
+    _column("key", "Column that names a row"),
+    _column("target", "Column to be told"),
+    _column("positive", "Value that counts as positive"),
     Option(
         "package",
         "Python package",
@@ -107,13 +168,29 @@ OPTIONS = (
         ("Apache-2.0", "BSD-3-Clause", "MIT", "Proprietary"),
     ),
     Option("python_version", "Python", _fixed("3.12"), ("3.11", "3.12", "3.13", "3.14")),
+    Option("gpu", "GPU for training", _fixed("preferred"), ("none", "preferred", "required")),
     Option(
         "gpu_runner",
         "GPU runner label",
-        _fixed(""),
-        pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
+        lambda answers: "gpu" if answers["gpu"] == "required" else "",
+        pattern=_LABEL,
         allowed="letters, digits, . _ -",
-        empty_means="none: hosted CPU runners",
+        empty_means="none: trains where the other jobs run",
+    ),
+    Option(
+        "github_server",
+        "GitHub server",
+        _fixed("github.com"),
+        pattern=r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+",
+        allowed="github.com, or the host name of a GitHub Enterprise Server",
+    ),
+    Option(
+        "runner",
+        "Runner label of all jobs",
+        lambda answers: "" if answers["github_server"] == "github.com" else "self-hosted",
+        pattern=_LABEL,
+        allowed="letters, digits, . _ -",
+        empty_means="none: the platform's own runners",
     ),
     Option(
         "registry",
@@ -122,6 +199,7 @@ OPTIONS = (
         pattern=r"platform|folder:/[\w./@%+=,~-]+|oci:[a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+",
         allowed="platform, oci:HOST/PATH or folder:/PATH",
     ),
+    Option("schedule", "Start by the clock", _fixed("on"), ("on", "off")),
     Option(
         "steps",
         "Where the steps come from",
@@ -129,6 +207,8 @@ OPTIONS = (
         pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)+",
         allowed="OWNER/REPOSITORY",
     ),
+    Option("vendor", "Copy the steps into it", _fixed("off"), ("off", "on")),
+    Option("fork_reports", "Comment on forks' changes", _fixed("off"), ("off", "on")),
     Option(
         "inference_log",
         "Inference log to watch",
@@ -162,15 +242,46 @@ def complete(given: Mapping[str, str], ask: Callable[[Option, str], str] | None 
         if option.name in given:
             value = given[option.name]
         else:
-            value = ask(option, default) if ask and option is not NAME else default
+            value = ask(option, default) if ask and option.asked else default
         answers[option.name] = check(option, value)
     made = Answers(**answers)
-    if "github" in made.platforms and made.steps.count("/") > 1:
-        raise UsageError(
+    _check_together(made)
+    return made
+
+
+def _check_together(made: Answers) -> None:
+    """Refuse answers that are allowed one by one, and contradict each other."""
+    github = "github" in made.platforms
+    enterprise = github and made.github_server != "github.com"
+    problem = ""
+    if github and made.steps.count("/") > 1:
+        problem = (
             f"steps: {made.steps!r} is not allowed. Allowed: OWNER/REPOSITORY; groups within "
             "groups with ci=gitlab only"
         )
-    return made
+    elif made.task == "images" and made.framework != "pytorch":
+        problem = "task: 'images' is not allowed. Allowed: with framework=pytorch only"
+    elif made.data and made.task == "images":
+        problem = "data: a table of your own is not allowed with task=images"
+    elif made.data and not (made.key and made.target):
+        problem = "data: needs key and target, the names of two of its columns"
+    elif not made.data and (made.key or made.target or made.positive):
+        problem = "key, target and positive belong to a table of your own, and data is empty"
+    elif made.gpu == "none" and made.gpu_runner:
+        problem = f"gpu_runner: {made.gpu_runner!r} is not allowed. Allowed: none with gpu=none"
+    elif made.gpu == "required" and not made.gpu_runner:
+        problem = "gpu_runner: '' is not allowed. Allowed: a label, since gpu=required"
+    elif enterprise and made.registry == "platform":
+        problem = (
+            "registry: 'platform' is not allowed. Allowed: oci:HOST/PATH or folder:/PATH on "
+            f"{made.github_server}, which has no container registry that is known here"
+        )
+    elif enterprise and not made.runner:
+        problem = f"runner: '' is not allowed. Allowed: a label, on {made.github_server}"
+    elif made.fork_reports == "on" and not github:
+        problem = "fork_reports: 'on' is not allowed. Allowed: with a pipeline for GitHub only"
+    if problem:
+        raise UsageError(problem)
 
 
 def check(option: Option, value: str) -> str:

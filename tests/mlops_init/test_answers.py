@@ -88,7 +88,7 @@ def test_groups_within_groups_are_for_gitlab() -> None:
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("cii", "'ci'"), ("licens", "'licence'"), ("python", "'python_version'"), ("runner", "")],
+    [("cii", "'ci'"), ("licens", "'licence'"), ("python", "'python_version'"), ("zone", "")],
 )
 def test_an_unknown_key(key: str, hint: str) -> None:
     words = refusal(**{key: "x"})
@@ -211,3 +211,33 @@ def test_a_spoilt_record_is_told(tmp_path: Path, old: str, new: str, words: str)
     with pytest.raises(UsageError) as error:
         answers.load(tmp_path)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("given_", "words"),
+    [
+        ({"task": "images"}, "with framework=pytorch only"),
+        (
+            {"task": "images", "framework": "pytorch", "data": "a.csv", "key": "k", "target": "t"},
+            "a table of your own is not allowed with task=images",
+        ),
+        ({"data": "a.csv", "key": "k"}, "needs key and target"),
+        ({"target": "churned"}, "data is empty"),
+        ({"gpu": "none", "gpu_runner": "big"}, "none with gpu=none"),
+        ({"gpu": "required", "gpu_runner": ""}, "a label, since gpu=required"),
+        ({"github_server": "git.example.org"}, "no container registry that is known"),
+        (
+            {"github_server": "git.example.org", "registry": "folder:/srv/m", "runner": ""},
+            "a label, on git.example.org",
+        ),
+        ({"ci": "gitlab", "fork_reports": "on"}, "with a pipeline for GitHub only"),
+    ],
+)
+def test_answers_that_contradict_each_other(given_: dict[str, str], words: str) -> None:
+    assert words in refusal(**given_)
+
+
+def test_a_server_of_ones_own_has_runners_of_ones_own() -> None:
+    made = complete({"name": "a", "github_server": "git.example.org", "registry": "folder:/srv/m"})
+    assert made.runner == "self-hosted"
+    assert complete({"name": "a", "gpu": "required"}).gpu_runner == "gpu"

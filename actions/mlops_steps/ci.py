@@ -45,6 +45,7 @@ PRIVATE = (
     "GITHUB_STEP_SUMMARY",
     "GITHUB_TOKEN",
     "GITLAB_TOKEN",
+    "MLOPS_ENVIRONMENT_JWT",
 )
 #: Likewise whatever begins so: the runner's own services, and an action's inputs.
 PRIVATE_PREFIXES = ("ACTIONS_", "INPUT_")

@@ -118,9 +118,11 @@ class Deploy(Part, frozen=True):
 
     `requests` are sent at each weight; a candidate is judged on all of them together.
     `alpha` is the chance of rolling back a candidate that is as good as the champion.
+    `unprotected`: whether a job may deploy to a target whose environment nobody protects.
     """
 
     target: Literal["local"] = "local"
+    unprotected: Literal["refused", "allowed"] = "refused"
     weights: Annotated[tuple[Annotated[int, Meta(ge=1, le=100)], ...], Meta(min_length=1)] = (
         5,
         25,

@@ -110,16 +110,11 @@ def _github() -> Protection:
         return _unknown(f"{TOKEN} holds characters that no token has")
     path = f"{env['GITHUB_REPOSITORY']}/environments/{urllib.parse.quote(name, safe='')}"
     try:
-        found = _get(f"{env['GITHUB_API_URL']}/repos/{path}", token)
-        guards = _guards(found)
-    except urllib.error.HTTPError as error:
-        with error:
-            hint = _HINTS.get(error.code, "")
-            return _unknown(f"{name}: the server said HTTP {error.code}{hint}")
+        guards = _guards(_get(f"{env['GITHUB_API_URL']}/repos/{path}", token))
     except (LookupError, TypeError):
         return _unknown(f"{name}: the server's answer is not what GitHub answers")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return _unknown(f"{name}: {str(error) or type(error).__name__}")
+    except ValueError as error:
+        return _unknown(f"{name}: {error}")
     if guards:
         return Protection("protected", f"environment {name} is protected: {', '.join(guards)}")
     return Protection(
@@ -199,6 +194,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def _get(address: str, token: str) -> Any:
+    """What the server answers; a ValueError with the reason if it does not."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise ValueError("its address is not https, and a token is not sent in the clear")
@@ -206,5 +202,12 @@ def _get(address: str, token: str) -> Any:
     if token:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(address, headers=headers)  # noqa: S310 - checked above
-    with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE) as answer:
-        return json.loads(answer.read(LARGEST))
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=PATIENCE) as answer:
+            return json.loads(answer.read(LARGEST))
+    except urllib.error.HTTPError as error:
+        with error:
+            hint = _HINTS.get(error.code, "")
+            raise ValueError(f"the server said HTTP {error.code}{hint}") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise ValueError(str(error) or type(error).__name__) from None

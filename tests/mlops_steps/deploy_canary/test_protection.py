@@ -57,6 +57,8 @@ def platform() -> Iterator[Platform]:
             state.asked.append((self.path, self.headers.get("Authorization", "")))
             time.sleep(state.wait)
             text = state.body if isinstance(state.body, str) else json.dumps(state.body)
+            if state.wait:
+                return  # nobody waits any longer
             self.send_response(state.status)
             if 300 <= state.status < 400:
                 self.send_header("Location", f"{state.address}/elsewhere")

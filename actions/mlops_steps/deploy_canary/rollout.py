@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mlops_steps.config import Deploy
 from mlops_steps.deploy_canary import judge, proxy, servers
 from mlops_steps.deploy_canary.judge import Counts, Decision, Judgement, Rules
+from mlops_steps.deploy_canary.protocol import Wanted
 from mlops_steps.deploy_canary.results import Arm, Canary, Journal, Latency, StepResult
 from mlops_steps.deploy_canary.rows import Row
 from mlops_steps.deploy_canary.servers import Release
@@ -94,8 +95,16 @@ def stage(releases: Sequence[Release], deploy: Deploy, journal: Journal) -> Iter
         yield Stage(running.get("champion"), running["candidate"], envoy)
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """The requests that are sent, and what is an answer to them."""
+
+    rows: Sequence[Row]
+    wanted: Wanted
+
+
 def walk(
-    running: Stage, rows: Sequence[Row], deploy: Deploy, canary: Canary, journal: Journal
+    running: Stage, traffic: Traffic, deploy: Deploy, canary: Canary, journal: Journal
 ) -> list[Answer]:
     """Send traffic at every weight, judge after each, stop at the first decision.
 
@@ -107,10 +116,12 @@ def walk(
 
     Raises:
         InfrastructureError: The proxy itself did not answer.
+        UndecidedError: A file that belongs to a row has gone.
     """
     weights = deploy.weights if running.champion else (100,)
     rules = Rules(deploy.alpha, len(weights), deploy.minimum_requests, deploy.maximum_error_share)
-    replay = Replay(rows, running.proxy.port, running.candidate.release.config.model.name)
+    model = running.candidate.release.config.model.name
+    replay = Replay(traffic.rows, running.proxy.port, model, traffic.wanted)
     steps: list[judge.Step] = []
     answers: list[Answer] = []
     for weight in weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 import math
@@ -10,26 +11,54 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from mlops_steps.config import TableInput
+import duckdb
+
+from mlops_steps.config import TableInput, Task
 from mlops_steps.data.tables import connect, identifier, literal, reading, scan
+from mlops_steps.deploy_canary import files
+from mlops_steps.deploy_canary.protocol import Wanted, canonical
 from mlops_steps.errors import ConfigError, UndecidedError
 
 #: The log's own columns; no feature may have one of these names.
 LOG_COLUMNS = ("time", "version", "key", "score", "prediction")
 _ROW = '"*row*"'
+#: How a request ends after the content of its last tensor.
+_END = b'"]}]}'
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table as a request. `body` is an Open Inference Protocol v2 request."""
+    """A row of the table as a request.
+
+    Attributes:
+        number: Its number in the table, from 0.
+        body: An Open Inference Protocol v2 request; with a file, up to its content.
+        file: What belongs to the row, for a table of kind `files`.
+        rest: What follows the file's content.
+    """
 
     number: int
     body: bytes
+    file: Path | None = None
+    rest: bytes = b""
+
+    def content(self) -> bytes:
+        """The whole request; a file is read now, so that only what is being sent is in memory.
+
+        Raises:
+            UndecidedError: The file has gone, or has grown.
+        """
+        if self.file is None:
+            return self.body
+        return self.body + base64.b64encode(files.content(self.file)) + self.rest
 
 
 @dataclass(frozen=True)
 class Logged:
-    """A successful answer, as the inference log keeps it. `time` is in UTC."""
+    """A successful answer, as the inference log keeps it.
+
+    `time` is in UTC. For a regression `score` is the prediction as a number.
+    """
 
     number: int
     time: dt.datetime
@@ -41,39 +70,65 @@ class Logged:
 def read(path: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
     """At most `limit` rows as requests, in an order that the seed decides.
 
-    Without key and target; the type of a tensor follows the column's type in the table.
+    Without key and target; the type of a tensor follows the column's type in the table. In
+    place of a file's path stands its content (base64), of datatype BYTES.
 
     Raises:
         ConfigError: A column has a name that the inference log uses itself.
-        UndecidedError: The table cannot be read, is empty, or lacks the key or the target.
+        UndecidedError: The table cannot be read, is empty, lacks the key, the target or the
+            column of files, or a file that belongs to a row is not one that may be sent.
     """
     with connect() as connection, reading(path.name):
-        described = connection.sql(f"DESCRIBE SELECT * FROM {scan(path)}").fetchall()
-        types = {name: str(kind) for name, kind, *_ in described}
-        features = _features(path, table, list(types))
-        cells = ", ".join(
+        types = _types(connection, path)
+        features = [name for name in _features(path, table, list(types)) if name != table.file]
+        cells = [
             identifier(name)
             if _datatype(types[name]) != "BYTES"
             else f"CAST({identifier(name)} AS VARCHAR)"
             for name in features
-        )
+        ]
+        cells += ["key", identifier(table.file) if table.file else "NULL"]
         # The row's number, not its key, decides the order: keys may repeat.
         order = f"sha256(concat({seed}, ':', {_ROW}))"
         found = connection.sql(
-            f"SELECT {_ROW}, {cells}, key FROM {_numbered(path, table)} "
+            f"SELECT {_ROW}, {', '.join(cells)} FROM {_numbered(path, table)} "
             f"ORDER BY {order} LIMIT {limit}"
         ).fetchall()
     if not found:
         raise UndecidedError(f"{path.name}: no rows, so no requests")
-    return [
-        Row(
-            number,
-            _request(
-                key, [(n, _datatype(types[n]), v) for n, v in zip(features, values, strict=True)]
-            ),
-        )
-        for number, *values, key in found
-    ]
+    made = []
+    for number, *values, key, file in found:
+        tensors = [
+            (name, _datatype(types[name]), value)
+            for name, value in zip(features, values, strict=True)
+        ]
+        if table.file is None:
+            made.append(Row(number, _request(key, tensors)))
+            continue
+        place = files.inside(path, file, key)
+        # The file's tensor is the last one: its content stands before the end of the request.
+        body = _request(key, [*tensors, (table.file, "BYTES", "")])
+        cut = len(body) - len(_END)
+        made.append(Row(number, body[:cut], place, body[cut:]))
+    return made
+
+
+def wanted(path: Path, table: TableInput, task: Task) -> Wanted:
+    """What an answer has to be: of the task, and no class that the target does not have.
+
+    Raises:
+        UndecidedError: The table cannot be read, or lacks the target.
+    """
+    if task == "regression":
+        return Wanted(task)
+    with connect() as connection, reading(path.name):
+        _features(path, table, list(_types(connection, path)))
+        target = identifier(table.target)
+        found = connection.sql(
+            f"SELECT DISTINCT CAST({target} AS VARCHAR) FROM {scan(path, text=True)} "
+            f"WHERE {target} IS NOT NULL"
+        ).fetchall()
+    return Wanted(task, frozenset(canonical(text) for (text,) in found))
 
 
 def write_log(path: Path, table: TableInput, answers: Sequence[Logged], target: Path) -> None:
@@ -94,10 +149,9 @@ def write_log(path: Path, table: TableInput, answers: Sequence[Logged], target: 
     )
     source = f"read_json({literal(lines)}, format = 'newline_delimited', columns = {columns})"
     with connect() as connection, reading(path.name):
-        described = connection.sql(f"DESCRIBE SELECT * FROM {scan(path)}").fetchall()
         features = ", ".join(
             f"r.{identifier(name)}"
-            for name in _features(path, table, [name for name, *_ in described])
+            for name in _features(path, table, list(_types(connection, path)))
         )
         connection.sql(
             f"SELECT a.time, a.version, r.key, {features}, a.score, a.prediction "
@@ -107,9 +161,15 @@ def write_log(path: Path, table: TableInput, answers: Sequence[Logged], target: 
     lines.unlink()
 
 
+def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """The columns with DuckDB's names of their types."""
+    described = connection.sql(f"DESCRIBE SELECT * FROM {scan(path)}").fetchall()
+    return {name: str(kind) for name, kind, *_ in described}
+
+
 def _features(path: Path, table: TableInput, columns: list[str]) -> list[str]:
-    for name in (table.key, table.target):
-        if name not in columns:
+    for name in (table.key, table.target, table.file):
+        if name is not None and name not in columns:
             raise UndecidedError(f"{path.name}: no column {name!r}. Columns: {', '.join(columns)}")
     features = [name for name in columns if name not in {table.key, table.target}]
     for name in features:
@@ -122,10 +182,18 @@ def _features(path: Path, table: TableInput, columns: list[str]) -> list[str]:
 
 
 def _numbered(path: Path, table: TableInput) -> str:
-    """SQL for FROM: the features with their types, the key as the text in the file, the number."""
-    key = identifier(table.key)
-    text = f"SELECT CAST({key} AS VARCHAR) AS key FROM {scan(path, text=True)}"
-    typed = f"SELECT * EXCLUDE ({key}, {identifier(table.target)}) FROM {scan(path)}"
+    """SQL for FROM: the features with their types, the key as the text in the table, the number.
+
+    The name of a file is text too: `007` is not the file `7`.
+    """
+    cells = {"key": table.key} | ({table.file: table.file} if table.file else {})
+    texts = ", ".join(
+        f"CAST({identifier(column)} AS VARCHAR) AS {identifier(name)}"
+        for name, column in cells.items()
+    )
+    without = ", ".join(map(identifier, {*cells.values(), table.target}))
+    text = f"SELECT {texts} FROM {scan(path, text=True)}"
+    typed = f"SELECT * EXCLUDE ({without}) FROM {scan(path)}"
     return f"(SELECT row_number() OVER () - 1 AS {_ROW}, * FROM ({typed}) POSITIONAL JOIN ({text}))"
 
 

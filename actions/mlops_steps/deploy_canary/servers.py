@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlops_steps import commands
-from mlops_steps.config import Config, load
+from mlops_steps.config import Config, Task, load
 from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.registry.address import Registry
 
@@ -31,7 +31,9 @@ class Release:
     python: Path
 
 
-def fetch(registry: Registry, role: str, version: str, digest: str, folder: Path) -> Release:
+def fetch(
+    registry: Registry, role: str, version: str, digest: str, *, folder: Path, task: Task
+) -> Release:
     """Fetch a version, verified, and build the environment that its own lock describes.
 
     Args:
@@ -40,9 +42,11 @@ def fetch(registry: Registry, role: str, version: str, digest: str, folder: Path
         version: Its number.
         digest: What the alias said its digest is; empty if no alias named it.
         folder: Where to put it; absent.
+        task: What it has to answer.
 
     Raises:
-        UndecidedError: It is not as it was published, or its source declares no way to serve it.
+        UndecidedError: It is not as it was published, its source declares no way to serve it,
+            or it was made for another task.
         InfrastructureError: The registry or the installer failed.
     """
     registry.fetch(version, folder, digest=digest)
@@ -52,6 +56,11 @@ def fetch(registry: Registry, role: str, version: str, digest: str, folder: Path
         python = commands.project_python(source, config.environment)
     except ConfigError as error:
         raise UndecidedError(f"{role} {version}: {error}") from None
+    if config.model.task != task:
+        raise UndecidedError(
+            f"{role} {version}: its task is {config.model.task}, here it is {task}: "
+            "their answers cannot be judged alike"
+        )
     return Release(role, version, config, folder, python)
 
 

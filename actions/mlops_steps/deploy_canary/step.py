@@ -41,11 +41,12 @@ STEP = Step(
 
 def run(record: Record) -> Status:
     """Serve, split, judge; promote only what the judge lets through."""
-    from mlops_steps.deploy_canary import rollout, rows, servers, words
+    from mlops_steps.deploy_canary import protection, rollout, rows, servers, words
     from mlops_steps.deploy_canary.results import Journal
     from mlops_steps.registry.address import open_registry
 
     record.output("decision", "rollback")  # whatever happens, until it is promoted
+    protection.require(record)
     registry = open_registry(record)
     champion = registry.alias("champion")
     version, digest = _candidate(registry, record.inputs["version"])
@@ -54,7 +55,11 @@ def run(record: Record) -> Status:
         return words.already(record, champion)
     deploy, table = record.config.deploy, record.config.table
     most = deploy.requests * len(deploy.weights)
-    data = rows.read(record.take(table.path), table, seed=record.config.train.seed, limit=most)
+    task, path = record.config.model.task, record.take(table.path)
+    traffic = rollout.Traffic(
+        rows.read(path, table, seed=record.config.train.seed, limit=most),
+        rows.wanted(path, table, task),
+    )
     canary = words.announce(record, champion.version if champion else None, version)
     journal = Journal(record.folder, canary.champion, version)
     with (
@@ -64,10 +69,12 @@ def run(record: Record) -> Status:
         folder = Path(place)
         wanted = [("champion", champion.version, champion.digest)] if champion else []
         wanted.append(("candidate", version, digest))
-        releases = [servers.fetch(registry, *each, folder / each[0]) for each in wanted]
+        releases = [
+            servers.fetch(registry, *each, folder=folder / each[0], task=task) for each in wanted
+        ]
         try:
             with rollout.stage(releases, deploy, journal) as running:
-                answers = rollout.walk(running, data, deploy, canary, journal)
+                answers = rollout.walk(running, traffic, deploy, canary, journal)
                 _keep(record, registry, answers, folder / "log.parquet")
                 if canary.decision == "promote":
                     _promote(registry, champion, running, canary, journal)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import http.client
 import itertools
-import json
-import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from mlops_steps.deploy_canary.protocol import ANSWER_LIMIT, Wanted, parse
 from mlops_steps.deploy_canary.proxy import LOOPBACK, REQUEST_SECONDS, VERSION_HEADER
 from mlops_steps.deploy_canary.rows import Row
 
@@ -30,8 +29,8 @@ class Answer:
         version: Who answered, by the proxy's word; None if not even the proxy did.
         status: The HTTP status; None without an answer.
         seconds: Until the whole answer was there, or until it was clear that none comes.
-        score: The probability that was answered; None for an error.
-        prediction: The class that was answered, as text; None for an error.
+        score: The probability that was answered, for a regression the number; None for an error.
+        prediction: The class that was answered, or the number, as text; None for an error.
         error: What is wrong with it in a few words; None for a good answer.
     """
 
@@ -48,8 +47,9 @@ class Answer:
 class Replay:
     """Sends the rows to a model behind a port, over and over in their order."""
 
-    def __init__(self, rows: Sequence[Row], port: int, model: str) -> None:
+    def __init__(self, rows: Sequence[Row], port: int, model: str, wanted: Wanted) -> None:
         """Nothing is sent yet."""
+        self._wanted = wanted
         self._rows = itertools.cycle(rows)
         self._port = port
         self._path = f"/v2/models/{model}/infer"
@@ -58,6 +58,9 @@ class Replay:
         """Send `count` requests over `CONNECTIONS` connections; the answers in order of sending.
 
         No request is sent twice: whatever goes wrong with it is its answer.
+
+        Raises:
+            UndecidedError: The file that belongs to a row has gone: that is no model's fault.
         """
         # One iterator under a lock: the order of sending is the rows' order.
         work = iter(list(itertools.islice(self._rows, count)))
@@ -90,50 +93,42 @@ class Replay:
             connection.close()
 
     def _ask(self, connection: http.client.HTTPConnection, row: Row) -> Answer:
+        body = row.content()
         now, start = dt.datetime.now(dt.UTC), time.monotonic()
         try:
-            connection.request("POST", self._path, row.body, HEADERS)
+            connection.request("POST", self._path, body, HEADERS)
             response = connection.getresponse()
-            content = response.read()
         except (OSError, http.client.HTTPException) as error:
             connection.close()  # the next request opens a new one
             seconds = time.monotonic() - start
             reason = f"no answer ({type(error).__name__})"
             return Answer(row.number, now, None, None, seconds, error=reason)
-        seconds = time.monotonic() - start
         version, status = response.getheader(VERSION_HEADER), response.status
-        if status != http.HTTPStatus.OK:
-            return Answer(row.number, now, version, status, seconds, error=f"HTTP {status}")
         try:
-            score, prediction = parse(content)
+            content = _read(response)
+            seconds = time.monotonic() - start
+            if status != http.HTTPStatus.OK:
+                return Answer(row.number, now, version, status, seconds, error=f"HTTP {status}")
+            score, prediction = parse(content, self._wanted)
         except ValueError as problem:
+            seconds = time.monotonic() - start
             return Answer(row.number, now, version, status, seconds, error=str(problem))
+        finally:
+            if not response.isclosed():
+                connection.close()  # what is left of an answer would be taken for the next one
         return Answer(row.number, now, version, status, seconds, score, prediction)
 
 
-def parse(content: bytes) -> tuple[float, str]:
-    """Score and prediction of an answer in the Open Inference Protocol v2, for one row.
+def _read(response: http.client.HTTPResponse) -> bytes:
+    """The whole answer, or one byte more than any may have.
 
     Raises:
-        ValueError: It is not such an answer, or the score is not a finite number.
+        ValueError: It broke off; the version that began it is known, so it is that one's error.
     """
     try:
-        outputs = {
-            each["name"]: each["data"][0] if len(each["data"]) == 1 else None
-            for each in json.loads(content)["outputs"]
-        }
-        score, prediction = outputs["score"], outputs["prediction"]
-    except (ValueError, KeyError, IndexError, TypeError):
-        raise ValueError("not an answer in the Open Inference Protocol") from None
-    if isinstance(score, bool) or not isinstance(score, (int, float)) or not _finite(score):
-        raise ValueError("the score is not a finite number")
-    if isinstance(prediction, (dict, list)) or prediction is None:
-        raise ValueError("the prediction is not a single value")
-    return float(score), str(prediction)
-
-
-def _finite(number: float) -> bool:
-    try:
-        return math.isfinite(number)
-    except OverflowError:  # JSON has whole numbers of any length
-        return False
+        content = response.read(ANSWER_LIMIT + 1)
+    except (OSError, http.client.HTTPException):
+        raise ValueError("the answer broke off") from None
+    if len(content) <= ANSWER_LIMIT and not response.isclosed():
+        raise ValueError("the answer broke off")
+    return content

@@ -11,17 +11,34 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.mlops_steps.tasks import become
 
 from mlops_steps.registry.folder import FolderRegistry
 
 # What the server does is in the model's file: `fail_every` answers 500 to every n-th request,
 # `die_after` ends the process at the n-th, `delay` is in seconds, `crash` ends it at its start,
-# `ready: false` never says that it is ready.
+# `ready: false` never says that it is ready. `spoil` replaces outputs, `tensor` parts of
+# the last one. What it answers follows from the features of the request, so from the project.
 SERVER = """\
-import http.server, itertools, json, os, pathlib, sys, time
+import base64, http.server, itertools, json, os, pathlib, sys, time
 
 told = json.loads(pathlib.Path(os.environ["MLOPS_MODEL"], "model.json").read_text())
 count = itertools.count(1)
+
+def predict(given):
+    if "mean_radius" in given:
+        return {"score": min(given["mean_radius"][1] / 30, 1.0), "prediction": "malignant"}
+    if "bmi" in given:
+        return {"prediction": 8 * given["bmi"][1] - 60}
+    if "petal_length" in given:
+        kind = min(2, max(0, round((given["petal_length"][1] - 1.5) / 2)))
+        return {"score": 0.9, "prediction": ("setosa", "versicolor", "virginica")[kind]}
+    datatype, text = given["image"]
+    assert datatype == "BYTES"
+    image = base64.b64decode(text, validate=True)
+    assert image.startswith(b"P5 4 4 255\\n") and len(image) == 27, image
+    shade = sum(image[-16:]) / 16 // 80
+    return {"score": 0.8, "prediction": ("dark", "grey", "light")[int(shade)]}
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -37,12 +54,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             os._exit(7)
         if told.get("fail_every") and n % told["fail_every"] == 0:
             return self.say(500, b"{}")
-        radius = next(t["data"][0] for t in body["inputs"] if t["name"] == "mean_radius")
+        assert all(t["shape"] == [1] and len(t["data"]) == 1 for t in body["inputs"])
+        given = {t["name"]: (t["datatype"], t["data"][0]) for t in body["inputs"]}
         outputs = [
-            {"name": "score", "datatype": "FP64", "shape": [1], "data": [min(radius / 30, 1.0)]},
-            {"name": "prediction", "datatype": "BYTES", "shape": [1], "data": ["malignant"]},
+            {"name": name, "datatype": "BYTES" if isinstance(value, str) else "FP64",
+             "shape": [1], "data": [value]}
+            for name, value in (predict(given) | told.get("spoil", {})).items()
         ]
-        answer = {"model_name": "tumour", "model_version": os.environ["MLOPS_VERSION"],
+        outputs[-1] |= told.get("tensor", {})
+        answer = {"model_name": "a model", "model_version": os.environ["MLOPS_VERSION"],
                   "id": body["id"], "outputs": outputs}
         self.say(200, json.dumps(answer).encode())
 
@@ -138,13 +158,17 @@ def _marked(process: psutil.Process) -> bool:
 def shop(sample: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Shop]]:
     """Make a project with its registry; afterwards nothing that it started may be left."""
 
-    def make(deploy: str = DEPLOY) -> Shop:
+    def make(deploy: str = DEPLOY, task: str = "binary") -> Shop:
         project = sample()
+        model = "tumour"
+        if task != "binary":
+            become(project, task)
+            model = {"multiclass": "flower", "regression": "progress", "files": "shade"}[task]
         path = project.folder / "mlops.yaml"
         path.write_text(path.read_text() + deploy)
         project.commit()
         project.env["MLOPS_TEST_MARK"] = str(os.getpid())
-        return Shop(project, FolderRegistry(Path(project.env["MLOPS_STATE"]), "tumour"), tmp_path)
+        return Shop(project, FolderRegistry(Path(project.env["MLOPS_STATE"]), model), tmp_path)
 
     yield make
     assert descendants() == set()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
+import os
+import re
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from mlops_steps.config import Split, TableInput
-from mlops_steps.deploy_canary import rows
+from mlops_steps.deploy_canary import files, rows
 from mlops_steps.errors import ConfigError, UndecidedError
 
 TABLE = TableInput(
@@ -123,3 +127,100 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
     path.write_text("id,x,y\n")
     with pytest.raises(UndecidedError, match="no rows"):
         rows.read(path, TABLE, seed=0, limit=9)
+
+
+def test_what_the_target_may_be_told_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,x,y\n1,1,007\n2,1,8\n3,1,\n4,1,8.0\n")
+    assert rows.wanted(path, TABLE, "multiclass").classes == {"7.0", "8.0"}
+    assert rows.wanted(path, TABLE, "regression").classes == set()
+    path.write_text("id,x\n1,2\n")
+    with pytest.raises(UndecidedError, match=r"t\.csv: no column 'y'"):
+        rows.wanted(path, TABLE, "binary")
+
+
+MANIFEST = msgspec.structs.replace(TABLE, kind="files", file="image", positive=None)
+
+
+def manifest(folder: Path, *names: str) -> Path:
+    path = folder / "m.csv"
+    lines = [f"{number},{name},{number / 2},no\n" for number, name in enumerate(names)]
+    path.write_text("id,image,light,y\n" + "".join(lines))
+    return path
+
+
+def test_a_request_carries_its_rows_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    content = {"007": b"\x00\xff\xfe", "a/b c.png": bytes(range(256)) * 50, "é.txt": b""}
+    for name, text in content.items():
+        (tmp_path / name).write_bytes(text)
+    path = manifest(tmp_path, *content)
+    found = {row.number: row for row in rows.read(path, MANIFEST, seed=0, limit=9)}
+    for number, text in enumerate(content.values()):
+        assert len(found[number].body) < 300, "the file is read when it is sent, not before"
+        light, image = json.loads(found[number].content())["inputs"]
+        assert light == {"name": "light", "shape": [1], "datatype": "FP64", "data": [number / 2]}
+        assert (image["name"], image["shape"], image["datatype"]) == ("image", [1], "BYTES")
+        assert base64.b64decode(image["data"][0], validate=True) == text
+    log = tmp_path / "log.parquet"
+    noon = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
+    rows.write_log(path, MANIFEST, [rows.Logged(0, noon, "1.0.0", 0.5, "no")], log)
+    logged = duckdb.read_parquet(str(log))
+    assert logged.columns == ["time", "version", "key", "image", "light", "score", "prediction"]
+    assert logged.fetchall()[0][3] == "007", "the path's text, as the manifest has it"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "the row 1 names no file"),
+        ("missing.png", "'missing.png': No such file or directory"),
+        ("../secret", "does not lie in the manifest's folder"),
+        ("a/../../secret", "does not lie in the manifest's folder"),
+        ("/etc/hostname", "does not lie in the manifest's folder"),
+        ("link.png", "is reached over a link, which is not followed"),
+        ("linked/secret", "is reached over a link, which is not followed"),
+        ("a", "is not a file"),
+        (".", "is not a file"),
+        ("pipe", "is not a file"),
+        ("good.png/x", "Not a directory"),
+        ("large.png", "has 16,777,217 bytes; at most 16,777,216 can be sent"),
+        ("n" * 300, "File name too long"),
+    ],
+)
+def test_a_file_that_is_not_sent(tmp_path: Path, name: str, why: str) -> None:
+    home = tmp_path / "data"
+    (home / "a").mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    (home / "good.png").write_bytes(b"x")
+    (home / "link.png").symlink_to("good.png")
+    (home / "linked").symlink_to(tmp_path)
+    os.mkfifo(home / "pipe")
+    with (home / "large.png").open("wb") as stream:
+        stream.truncate(files.FILE_LIMIT + 1)
+    with pytest.raises(UndecidedError, match=re.escape(why)) as caught:
+        rows.read(manifest(home, "good.png", name), MANIFEST, seed=0, limit=9)
+    assert str(caught.value).startswith("m.csv: the row 1")
+
+
+def test_a_file_that_changes_before_it_is_sent(tmp_path: Path) -> None:
+    place = tmp_path / "a.png"
+    place.write_bytes(b"x")
+    (row,) = rows.read(manifest(tmp_path, "a.png"), MANIFEST, seed=0, limit=9)
+    place.write_bytes(b"x" * (files.FILE_LIMIT + 1))
+    with pytest.raises(UndecidedError, match=r"a\.png: more than"):
+        row.content()
+    place.unlink()
+    place.symlink_to("m.csv")
+    with pytest.raises(UndecidedError, match=r"a\.png: "):
+        row.content()
+    place.unlink()
+    with pytest.raises(UndecidedError, match=r"a\.png: No such file"):
+        row.content()
+
+
+def test_a_manifest_without_its_column_of_files(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(CSV)
+    with pytest.raises(UndecidedError, match=r"t\.csv: no column 'image'\. Columns: id, size"):
+        rows.read(path, MANIFEST, seed=0, limit=9)

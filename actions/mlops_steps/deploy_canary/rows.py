@@ -193,7 +193,8 @@ def _numbered(path: Path, table: TableInput) -> str:
     )
     without = ", ".join(map(identifier, {*cells.values(), table.target}))
     text = f"SELECT {texts} FROM {scan(path, text=True)}"
-    typed = f"SELECT * EXCLUDE ({without}) FROM {scan(path)}"
+    # The constant is there for a table that has no other column.
+    typed = f'SELECT 0 AS "*typed*", * EXCLUDE ({without}) FROM {scan(path)}'
     return f"(SELECT row_number() OVER () - 1 AS {_ROW}, * FROM ({typed}) POSITIONAL JOIN ({text}))"
 
 

@@ -74,7 +74,8 @@ def measure(record: Record) -> Drift:
     """Compare the log with the champion's training profile.
 
     Raises:
-        UndecidedError: No champion, no profile, no readable log, or not enough rows yet.
+        UndecidedError: No champion, no profile, no numeric column in it, no readable log, or not
+            enough rows yet.
     """
     import tempfile
     from pathlib import Path
@@ -95,6 +96,13 @@ def measure(record: Record) -> Drift:
         folder = Path(name)
         registry.fetch(champion.version, folder / "champion", digest=champion.digest)
         reference = read_profile(folder / "champion" / "records" / "train" / "profile.json")
+        if not any(column.edges for column in reference.columns.values()):
+            # A jump of nulls could still be seen; that the rest is as it was could not be said.
+            raise UndecidedError(
+                f"the training rows of {champion.version} have no numeric column: drift cannot "
+                f"be seen\nColumns beside key and target: {', '.join(reference.columns) or 'none'}."
+                "\nNothing was started."
+            )
         with connect() as connection, reading("inference log"):
             table = ""
             if settings.log != "state":

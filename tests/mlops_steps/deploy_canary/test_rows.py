@@ -219,6 +219,17 @@ def test_a_file_that_changes_before_it_is_sent(tmp_path: Path) -> None:
         row.content()
 
 
+def test_a_manifest_of_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"a")
+    path, log = tmp_path / "m.csv", tmp_path / "log.parquet"
+    path.write_text("id,image,y\n1,a.png,no\n")
+    (row,) = rows.read(path, MANIFEST, seed=0, limit=9)
+    assert [each["name"] for each in json.loads(row.content())["inputs"]] == ["image"]
+    noon = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
+    rows.write_log(path, MANIFEST, [rows.Logged(0, noon, "1.0.0", 0.5, "no")], log)
+    assert duckdb.read_parquet(str(log)).fetchall()[0][1:] == ("1.0.0", "1", "a.png", 0.5, "no")
+
+
 def test_a_manifest_without_its_column_of_files(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(CSV)

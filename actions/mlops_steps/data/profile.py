@@ -50,7 +50,8 @@ class Profile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 def write_profile(source: Path, target: Path, *, leave_out: Collection[str]) -> Profile:
     """Profile the table that the train command was given, and write it as JSON.
 
-    `leave_out` names the columns that no request carries: the key and the target.
+    `leave_out` names the columns that no request carries, or carries as a file: the key, the
+    target, the file.
 
     Raises:
         UndecidedError: The table cannot be read or has no rows.
@@ -88,7 +89,9 @@ def profile(source: Path, *, leave_out: Collection[str]) -> Profile:
             f"count({numbers[name]}) > 0 AND count({identifier(name)}) = count({cell})"
             for name, cell in ((name, _readable(name, kinds[name])) for name in names)
         ]
-        found = connection.execute(f"SELECT count(*), {', '.join(wanted)} FROM {table}").fetchone()
+        found = connection.execute(
+            f"SELECT {', '.join(['count(*)', *wanted])} FROM {table}"
+        ).fetchone()
         rows, *is_numeric = found or (0,)
         if not rows:
             raise UndecidedError(f"{source.name}: no rows to profile")

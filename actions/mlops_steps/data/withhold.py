@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 
-from mlops_steps.config import TableInput
+from mlops_steps.config import TableInput, Task
 from mlops_steps.data.split import SPLITS, split_sql, within
 from mlops_steps.data.tables import (
     LINE,
@@ -22,6 +23,9 @@ from mlops_steps.data.tables import (
     scan,
 )
 from mlops_steps.errors import UndecidedError
+
+Writing = Literal["text", "number", "truth"]
+_PLAIN_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?"
 
 
 def count_splits(source: Path, table: TableInput) -> dict[str, int]:
@@ -57,7 +61,8 @@ def write_rows(
     not written. `target` must not be `source`.
 
     For the train command: `splits=training_splits(judge)`. For the predict command:
-    `splits=[judge], leave_out=[table.target]`.
+    `splits=[judge], leave_out=[table.target]`. The files that rows name are not copied: see
+    `data.attached`.
 
     Returns:
         The number of rows written.
@@ -82,19 +87,25 @@ def write_rows(
     return int(copied[0]) if copied else 0
 
 
-def write_labels(source: Path, target: Path, table: TableInput, *, splits: Sequence[str]) -> int:
-    """Write Parquet with `key` (VARCHAR, the key's text) and `label` (TINYINT, 1 = positive).
+def write_labels(
+    source: Path, target: Path, table: TableInput, *, task: Task, splits: Sequence[str]
+) -> int:
+    """Write Parquet with `key` (VARCHAR, the key's text) and `label`.
+
+    The label is TINYINT, 1 = positive (binary), the class as `class_text` writes it, VARCHAR
+    (multiclass), or a finite DOUBLE in the target's unit (regression).
 
     Returns:
         The number of rows written.
 
     Raises:
-        UndecidedError: The table cannot be read, lacks a column, or a row has no label.
+        UndecidedError: The table cannot be read, lacks a column, or a row has no label; for
+            regression, none that is a finite number.
     """
     _require(source, table.key, table.target)
-    key, label = identifier(table.key), is_positive(table.target, table.positive)
+    key, label = identifier(table.key), _label(source, table, task)
     query = (
-        f"SELECT CAST({key} AS VARCHAR) AS key, CAST({label} AS TINYINT) AS label "
+        f"SELECT CAST({key} AS VARCHAR) AS key, {label} AS label "
         f"FROM {scan(source, text=True)} WHERE {within(table.key, table.split, tuple(splits))}"
     )
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -105,8 +116,61 @@ def write_labels(source: Path, target: Path, table: TableInput, *, splits: Seque
         ).fetchall()
     ((rows, labelled),) = found
     if rows != labelled:
-        raise UndecidedError(f"{source.name}: {rows - labelled} rows have no {table.target}")
+        kind = " that is a finite number" if task == "regression" else ""
+        raise UndecidedError(f"{source.name}: {rows - labelled} rows have no {table.target}{kind}")
     return int(rows)
+
+
+def _label(source: Path, table: TableInput, task: Task) -> str:
+    """SQL for the label of a row; NULL where there is none."""
+    if task == "regression":
+        return finite(table.target)
+    if task == "multiclass":
+        return class_text(table.target, writing(source, table))
+    return f"CAST({is_positive(table.target, table.positive)} AS TINYINT)"
+
+
+def finite(column: str) -> str:
+    """SQL for a column's value as a finite DOUBLE; NULL for whatever is none."""
+    value = f"TRY_CAST({identifier(column)} AS DOUBLE)"
+    return f"(CASE WHEN isfinite({value}) THEN {value} END)"
+
+
+def writing(source: Path, table: TableInput) -> Writing:
+    """How the target's values are written, which decides when two of them are the same.
+
+    Of the task binary the positive value says it. Else the values do: numbers only if each is
+    written as one and none has a leading zero (`007` is a code), truth if each is true or false.
+
+    Raises:
+        UndecidedError: The table cannot be read, or has no such column.
+    """
+    if table.positive is not None:
+        if isinstance(table.positive, bool):
+            return "truth"
+        return "text" if isinstance(table.positive, str) else "number"
+    _require(source, table.target)
+    text = f"CAST({identifier(table.target)} AS VARCHAR)"
+    with connect() as connection, reading(source.name):
+        found = connection.execute(
+            f"SELECT bool_and(regexp_full_match({text}, {literal(_PLAIN_NUMBER)})), "
+            f"bool_and(lower({text}) IN ('true', 'false')) FROM {scan(source, text=True)}"
+        ).fetchone() or (None, None)
+    return "number" if found[0] else "truth" if found[1] else "text"
+
+
+def class_text(column: str, how: Writing) -> str:
+    """SQL for a class as text, the same whatever the format: `3.0` is `3`, `TRUE` is `true`."""
+    text = f"CAST({identifier(column)} AS VARCHAR)"
+    if how == "text":
+        return text
+    if how == "truth":
+        return f"lower({text})"
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    # Beyond 15 digits a double would take two numbers for one.
+    whole = f"abs({number}) < 1e15 AND {number} = trunc({number})"
+    short = f"CASE WHEN {whole} THEN CAST(TRY_CAST({number} AS BIGINT) AS VARCHAR) "
+    return f"coalesce({short}ELSE CAST({number} AS VARCHAR) END, {text})"
 
 
 def is_positive(column: str, positive: str | float | bool | None) -> str:  # noqa: FBT001 - a value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlops_steps import config
 from mlops_steps.errors import InfrastructureError, MlopsError, UndecidedError
-from mlops_steps.evaluate.predict import Model, predict
+from mlops_steps.evaluate.predict import Given, Model, predict
 from mlops_steps.registry.address import open_registry
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Asked:
     predictions: Path
 
 
-def ask_champion(record: Record, rows: Path, work: Path) -> Asked | None:
+def ask_champion(record: Record, given: Given, work: Path) -> Asked | None:
     """Let the champion predict by its own source, lock and command.
 
     Returns:
@@ -42,7 +42,7 @@ def ask_champion(record: Record, rows: Path, work: Path) -> Asked | None:
         registry.fetch(alias.version, work / "version", digest=alias.digest)
         model = _model(record, work / "version")
         log = record.folder / "champion.log"
-        return Asked(alias.version, predict(model, rows, work=work, log=log))
+        return Asked(alias.version, predict(model, given, work=work, log=log))
     except InfrastructureError:
         raise
     except MlopsError as error:
@@ -51,7 +51,12 @@ def ask_champion(record: Record, rows: Path, work: Path) -> Asked | None:
 
 def _model(record: Record, version: Path) -> Model:
     theirs = config.load(version / "source")
-    for name in ("key", "target", "positive"):
+    if theirs.model.task != record.config.model.task:
+        raise UndecidedError(
+            f"its task is {theirs.model.task}, here it is {record.config.model.task}: "
+            "not comparable"
+        )
+    for name in ("key", "target", "positive", "kind", "file"):
         ours, other = getattr(record.config.table, name), getattr(theirs.table, name)
         if ours != other:
             raise UndecidedError(f"its {name} is {other!r}, here it is {ours!r}: not comparable")

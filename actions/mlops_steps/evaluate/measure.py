@@ -1,19 +1,20 @@
-"""The metrics of a binary classifier, with intervals where one is known to be honest."""
+"""The metrics of a model by its task, with intervals where one is known to be honest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn import metrics as sklearn_metrics
 
+from mlops_steps.config import Task
+from mlops_steps.evaluate import binary, multiclass, regression
+from mlops_steps.evaluate.figure import Make
 from mlops_steps.evaluate.join import Answers, Judged
-from mlops_steps.stats import auc, means, proportions
-from mlops_steps.stats.known import BINARY
-from mlops_steps.stats.results import Estimate, Interval
+from mlops_steps.stats.known import TASKS
+from mlops_steps.stats.results import Estimate
 
-Make = Callable[[float], Interval]
+_OF = {"binary": binary, "multiclass": multiclass, "regression": regression}
 
 
 @dataclass(frozen=True)
@@ -24,89 +25,73 @@ class Levels:
     rules: int
 
     def estimate(self, value: float, n: int, method: str, make: Make | None) -> Estimate:
-        """A figure with its interval, and the wider ones; without `make`, with none."""
-        if make is None:
+        """A figure with its interval, and the wider ones; without one that is known, with none."""
+        ends = make(self.confidence) if make else None
+        if make is None or ends is None:
             return Estimate(value=float(value), n=int(n))
-        low, high = make(self.confidence)
         wider = [make(1 - (1 - self.confidence) / k) for k in range(2, self.rules + 1)]
-        return Estimate(value=float(value), low=low, high=high, n=int(n), method=method, holm=wider)
+        return Estimate(
+            value=float(value),
+            low=ends[0],
+            high=ends[1],
+            n=int(n),
+            method=method,
+            holm=[each for each in wider if each is not None],
+        )
 
 
-def measure(judged: Judged, answers: Answers, levels: Levels) -> dict[str, Estimate]:
+@dataclass(frozen=True)
+class Rows:
+    """What the judging rows are, each fact for the task it is about; see `Metrics`.
+
+    `unseen`: classes of the table that no judging row has.
+    """
+
+    positives: int | None = None
+    classes: int | None = None
+    target_sd: float | None = None
+    unseen: tuple[str, ...] = ()
+
+
+def measure(judged: Judged, answers: Answers, levels: Levels, *, task: Task) -> dict[str, Estimate]:
     """Every metric of one model that its rows allow; a metric that is undefined is left out."""
-    label, score, said = judged.label, answers.score, answers.prediction
-    n = len(label)
-    found: dict[str, Estimate] = {}
-
-    def add(name: str, value: float, rows: int, make: Make | None = None) -> None:
-        found[name] = levels.estimate(value, rows, BINARY[name].interval, make)
-
-    right = int((label == said).sum())
-    both = int(((label == 1) & (said == 1)).sum())
-    positives, claimed = int(label.sum()), int(said.sum())
-    wrong = n - right
-    add(
-        "accuracy",
-        sklearn_metrics.accuracy_score(label, said),
-        n,
-        lambda c: proportions.wilson(right, n, c),
-    )
-    squares = (score - label) ** 2
-    add(
-        "brier",
-        sklearn_metrics.brier_score_loss(label, score, labels=[0, 1]),
-        n,
-        lambda c: means.betting(squares, c),
-    )
-    add("log_loss", sklearn_metrics.log_loss(label, score, labels=[0, 1]), n)
-    if claimed:
-        value = sklearn_metrics.precision_score(label, said)
-        add("precision", value, claimed, lambda c: proportions.wilson(both, claimed, c))
-    if both + wrong:
-        value = sklearn_metrics.f1_score(label, said)
-        add("f1", value, both + wrong, lambda c: proportions.f1_interval(both, wrong, c))
-    if positives:
-        value = sklearn_metrics.recall_score(label, said)
-        add("recall", value, positives, lambda c: proportions.wilson(both, positives, c))
-    if 0 < positives < n:
-        # Rounding must not carry an area over the edge of its range.
-        area = min(1.0, float(sklearn_metrics.roc_auc_score(label, score)))
-        negatives = n - positives
-        add("roc_auc", area, n, lambda c: auc.newcombe(area, positives, negatives, c))
-        add("average_precision", sklearn_metrics.average_precision_score(label, score), n)
-    return dict(sorted(found.items()))
+    found = _OF[task].figures(judged, answers)
+    return {
+        name: levels.estimate(each.value, each.n, TASKS[task][name].interval, each.make)
+        for name, each in sorted(found.items())
+    }
 
 
 def compare(
     judged: Judged,
     champion: Answers,
-    ours: dict[str, Estimate],
-    theirs: dict[str, Estimate],
+    measured: tuple[dict[str, Estimate], dict[str, Estimate]],
     levels: Levels,
+    *,
+    task: Task,
 ) -> dict[str, Estimate]:
-    """Candidate minus champion on the same rows, for every metric that both have."""
-    label, candidate = judged.label, judged.candidate
-    positive = label == 1
-    right = (candidate.prediction == label, champion.prediction == label)
-    split = [(each.score[positive], each.score[~positive]) for each in (candidate, champion)]
-    extra = (candidate.score - label) ** 2 - (champion.score - label) ** 2
-    make: dict[str, Make] = {
-        "accuracy": lambda c: _tango(right[0], right[1], c),
-        "recall": lambda c: _tango(right[0][positive], right[1][positive], c),
-        "roc_auc": lambda c: auc.paired_difference(split[0], split[1], c),
-        "brier": lambda c: means.betting(extra, c, floor=-1.0),
-    }
-    return {
-        name: levels.estimate(
-            ours[name].value - theirs[name].value,
-            min(ours[name].n, theirs[name].n),
-            BINARY[name].paired,
-            make.get(name),
-        )
-        for name in sorted(ours.keys() & theirs.keys())
-    }
+    """Candidate minus champion on the same rows, for every metric that both have.
+
+    `measured` is what `measure` said of the candidate and of the champion.
+    """
+    ours, theirs = measured
+    make = _OF[task].paired(judged, champion)
+    found = {}
+    for name in sorted(ours.keys() & theirs.keys()):
+        method, interval = make.get(name, ("", None))
+        value = ours[name].value - theirs[name].value
+        rows = min(ours[name].n, theirs[name].n)
+        found[name] = levels.estimate(value, rows, method, interval)
+    return found
 
 
-def _tango(ours: np.ndarray, theirs: np.ndarray, confidence: float) -> Interval:
-    first, second = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    return proportions.tango(first, second, len(ours), confidence)
+def describe(judged: Judged, *, task: Task) -> Rows:
+    """The facts about the judging rows that a task has."""
+    if task == "binary":
+        return Rows(positives=int(judged.label.sum()))
+    if task == "regression":
+        found = regression.deviation(judged.label)
+        return Rows(target_sd=found if math.isfinite(found) else None)
+    counts = np.bincount(judged.label, minlength=len(judged.classes))
+    unseen = [name for name, count in zip(judged.classes, counts, strict=True) if not count]
+    return Rows(classes=int(np.count_nonzero(counts)), unseen=tuple(unseen))

@@ -26,13 +26,26 @@ class Model:
     config: Config
 
 
-def predict(model: Model, rows: Path, *, work: Path, log: Path) -> Path:
+@dataclass(frozen=True)
+class Given:
+    """What both models are asked: a folder, and in it the table without the target.
+
+    Attributes:
+        folder: Holds the table and, for a manifest, the files of its rows; nothing else.
+        path: Of the table, relative to the folder.
+    """
+
+    folder: Path
+    path: str
+
+
+def predict(model: Model, given: Given, *, work: Path, log: Path) -> Path:
     """Run the model's own predict command in its own environment.
 
     Args:
         model: Whom to ask.
-        rows: The table without the target.
-        work: A folder for its copy of the rows and its predictions.
+        given: The table without the target, and its files.
+        work: A folder for its copy of them and its predictions.
         log: Keeps what the command printed.
 
     Returns:
@@ -45,9 +58,7 @@ def predict(model: Model, rows: Path, *, work: Path, log: Path) -> Path:
     """
     config = model.config
     # A copy for each model: what one does to its rows must not reach the other.
-    given = work / "rows" / rows.name
-    given.parent.mkdir(parents=True)
-    shutil.copy(rows, given)
+    shutil.copytree(given.folder, work / "rows")
     predictions = work / "predictions"
     commands.run(
         config.commands.predict,
@@ -55,7 +66,9 @@ def predict(model: Model, rows: Path, *, work: Path, log: Path) -> Path:
         python=commands.project_python(model.source, config.environment),
         extra={
             "MLOPS_MODEL": str(model.files),
-            f"MLOPS_INPUT_{config.table_name.upper().replace('-', '_')}": str(given),
+            f"MLOPS_INPUT_{config.table_name.upper().replace('-', '_')}": str(
+                work / "rows" / given.path
+            ),
             "MLOPS_PREDICTIONS": str(predictions),
         },
         log=log,

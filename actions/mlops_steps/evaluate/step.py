@@ -11,6 +11,7 @@ from mlops_steps.errors import UndecidedError
 from mlops_steps.spec import Input, Status, Step
 
 if TYPE_CHECKING:
+    from mlops_steps.data.attached import Attached
     from mlops_steps.evaluate.join import Judged
     from mlops_steps.evaluate.predict import Model
     from mlops_steps.record import Record
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 STEP = Step(
     name="evaluate",
     summary="Score the candidate, and the champion, on rows that training has not seen.",
-    requires=("duckdb", "numpy", "scikit-learn", "oras"),
+    requires=("duckdb", "numpy", "scikit-learn", "scipy", "oras"),
     inputs=(
         Input(
             "split",
@@ -31,44 +32,51 @@ STEP = Step(
 )
 
 MODEL = "out/train/model"
+#: Figures that are shown below the verdict.
+HEADLINES = {"accuracy", "roc_auc", "balanced_accuracy", "rmse", "mae"}
 PREDICTIONS_FILE = "out/evaluate/predictions.parquet"
 
 
 def run(record: Record) -> Status:
     """Withhold the labels, let both models predict, check, join and measure."""
     from mlops_steps.config import FILE_NAME
+    from mlops_steps.data.attached import attached, copy_files
     from mlops_steps.data.withhold import write_labels, write_rows
     from mlops_steps.evaluate.champion import ask_champion
     from mlops_steps.evaluate.join import join
-    from mlops_steps.evaluate.predict import predict
+    from mlops_steps.evaluate.predict import Given, predict
     from mlops_steps.stats.results import METRICS_FILE, write
 
-    split, table = record.inputs["split"], record.config.table
+    split, table, task = record.inputs["split"], record.config.table, record.config.model.task
     record.take(FILE_NAME)
     record.take(record.config.environment)
     data = record.take(table.path)
-    _require_trained_for(record, split)
+    files = attached(record.root, table, splits=[split])
+    _require_trained_for(record, split, files)
     with tempfile.TemporaryDirectory(prefix="mlops-evaluate-") as folder:
         work = Path(folder)
-        rows = work / "rows" / data.name
+        given = Given(work / "given", table.path)
+        rows = given.folder / given.path
         if not write_rows(data, rows, table, splits=[split], leave_out=[table.target]):
             raise UndecidedError(f"{table.path}: has no {split} rows")
+        copy_files(record.root, given.folder, files.given)
         labels = work / "labels" / "labels.parquet"
-        model = _candidate(record, work / "candidate")
+        model = _candidate(record, work / "candidate", files)
         predictions = predict(
-            model, rows, work=work / "candidate", log=record.folder / "predict.log"
+            model, given, work=work / "candidate", log=record.folder / "predict.log"
         )
         # On valid the registry is never touched: pull requests run without its credentials.
         (work / "champion").mkdir()
-        champion = ask_champion(record, rows, work / "champion") if split == "test" else None
+        champion = ask_champion(record, given, work / "champion") if split == "test" else None
         # Only now do the labels lie anywhere but in the project itself.
-        write_labels(data, labels, table, splits=[split])
+        write_labels(data, labels, table, task=task, splits=[split])
         judged = join(
             labels,
             predictions,
             champion.predictions if champion else None,
             data=data,
             table=table,
+            task=task,
             to=record.root / PREDICTIONS_FILE,
         )
     metrics = _measure(record, judged, champion.version if champion else None)
@@ -80,8 +88,10 @@ def run(record: Record) -> Status:
     return Status.PASS
 
 
-def _require_trained_for(record: Record, split: str) -> None:
+def _require_trained_for(record: Record, split: str, files: Attached) -> None:
     """The rows that judge must not be among those that the model was trained on."""
+    from mlops_steps.data.attached import digest_of_all, digests, named
+
     trained = record.read_verdict("train")
     if trained.status is not Status.PASS:
         raise UndecidedError(f"train ended {trained.status}: {trained.line}")
@@ -93,35 +103,53 @@ def _require_trained_for(record: Record, split: str) -> None:
     path = record.config.table.path
     if trained.took.get(path) != record.verdict.took[path]:
         raise UndecidedError(f"{path}: is not the table that the model was trained on")
+    if record.config.table.file is None:
+        return
+    name = named(record.config.table)
+    record.verdict.took[name] = digest_of_all(digests(record.root, files.all))
+    if trained.took.get(name) != record.verdict.took[name]:
+        raise UndecidedError(f"{name}: are not the files that the model was trained on")
 
 
-def _candidate(record: Record, work: Path) -> Model:
-    """The model in a source tree of its own, from which the labelled table is missing."""
+def _candidate(record: Record, work: Path, files: Attached) -> Model:
+    """The model in a source tree of its own, from which the table and its files are missing."""
     from mlops_steps.evaluate.predict import Model
     from mlops_steps.source import copy_tracked
 
-    copy_tracked(record.root, work / "source", without=[record.config.table.path])
+    copy_tracked(record.root, work / "source", without={record.config.table.path, *files.all})
     shutil.copytree(record.take(MODEL), work / "model")
     return Model(work / "model", work / "source", record.config)
 
 
 def _measure(record: Record, judged: Judged, version: str | None) -> Metrics:
-    from mlops_steps.evaluate.measure import Levels, compare, measure
+    from mlops_steps.evaluate.measure import Levels, compare, describe, measure
     from mlops_steps.stats.results import Champion, Metrics
 
-    gate = record.config.gate
+    gate, task = record.config.gate, record.config.model.task
     test = record.inputs["split"] == "test"
     levels = Levels(gate.confidence, len(gate.test if test else gate.valid))
-    ours = measure(judged, judged.candidate, levels)
+    ours = measure(judged, judged.candidate, levels, task=task)
     champion, difference = None, {}
     if judged.champion and version:
-        theirs = measure(judged, judged.champion, levels)
+        theirs = measure(judged, judged.champion, levels, task=task)
         champion = Champion(version=version, metrics=theirs)
-        difference = compare(judged, judged.champion, ours, theirs, levels)
+        difference = compare(judged, judged.champion, (ours, theirs), levels, task=task)
+    rows = describe(judged, task=task)
+    if rows.unseen:
+        record.find(
+            "classes-unseen",
+            f"no {record.inputs['split']} row of {', '.join(rows.unseen[:10])}"
+            f"{' and more' if len(rows.unseen) > 10 else ''}: figures that average over the "
+            "classes are not known",
+            level="warning",
+        )
     return Metrics(
         split="test" if test else "valid",
+        task=task,
         rows=len(judged.label),
-        positives=int(judged.label.sum()),
+        positives=rows.positives,
+        classes=rows.classes,
+        target_sd=rows.target_sd,
         confidence=gate.confidence,
         candidate=ours,
         champion=champion,
@@ -131,6 +159,9 @@ def _measure(record: Record, judged: Judged, version: str | None) -> Metrics:
 
 def _note(record: Record, metrics: Metrics) -> None:
     """Figures and headline."""
+    from mlops_steps.stats.known import TASKS
+    from mlops_steps.stats.words import number
+
     shown = dict(metrics.candidate)
     if metrics.champion:
         shown |= {f"champion {name}": each for name, each in metrics.champion.metrics.items()}
@@ -144,8 +175,10 @@ def _note(record: Record, metrics: Metrics) -> None:
     elif metrics.split == "valid":
         against = "valid split, no champion asked for"
     lines = [
-        f"{name} {each.value:.3f} [{each.low:.3f}, {each.high:.3f}]"
+        f"{name} {number(each.value, scale)} [{number(each.low, scale)}, "
+        f"{number(each.high, scale)}]"
         for name, each in metrics.candidate.items()
-        if name in {"accuracy", "roc_auc"} and each.low is not None and each.high is not None
+        if name in HEADLINES and each.low is not None and each.high is not None
+        for scale in [TASKS[metrics.task][name].scale]
     ]
     record.say(f"{metrics.rows} rows, {against}", *lines)

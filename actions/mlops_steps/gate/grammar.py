@@ -1,17 +1,19 @@
 """The rules of mlops.yaml: `METRIC >= BOUND`, or `METRIC >= champion - MARGIN`.
 
 Every mistake that can be seen without a model is an error of configuration here, so that no
-rule can be written that never, or always, passes.
+rule can be written that never, or always, passes. Bounds and margins of rmse and mae are in the
+unit of the target, which nobody here knows: any number above 0 may be meant.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal
 
-from mlops_steps.stats.known import TASKS, Metric
+from mlops_steps.stats.known import TASKS, Metric, Scale
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
 _RULE = re.compile(
@@ -33,6 +35,7 @@ class Rule:
         operator: Always the direction in which the metric gets better.
         against: Whether `bound` is for the metric itself, or for candidate minus champion.
         bound: The bound; for a champion rule minus the margin (`>=`) or the margin (`<=`).
+        scale: What the bound is: a pure number, or in the unit of the target.
     """
 
     text: str
@@ -40,6 +43,7 @@ class Rule:
     operator: Literal[">=", "<="]
     against: Literal["bound", "champion"]
     bound: float
+    scale: Scale = "share"
 
 
 class GrammarError(ValueError):
@@ -70,10 +74,16 @@ def parse(text: str, *, task: str, split: str) -> Rule:
             f"no interval is known for {name} that keeps its promise, so no rule can rest on it. "
             f"Rules can use: {_with('interval', task)}"
         )
-    if not 0 < bound < 1:
+    if metric.scale == "target":
+        if not 0 < bound < math.inf:
+            raise GrammarError(
+                f"the bound {found['bound']}: {name} is a finite number above 0, in the unit of "
+                "the target"
+            )
+    elif not 0 < bound < 1:
         hint = f" (did you mean {bound / 100:g}?)" if 1 < bound < 100 else ""
         raise GrammarError(f"the bound {found['bound']}{hint}: {name} lies between 0 and 1")
-    return Rule(text, name, metric.better, "bound", bound)
+    return Rule(text, name, metric.better, "bound", bound, metric.scale)
 
 
 def _metric(name: str, task: str) -> Metric:
@@ -104,9 +114,12 @@ def _champion_rule(found: re.Match[str], metric: Metric, *, task: str, split: st
     if found["sign"] != wanted or margin is None:
         raise GrammarError(f"{text!r}: a champion rule is written {form}")
     size = float(margin)
-    if not 0 <= size < 1:
+    if metric.scale == "target" and not math.isfinite(size):
+        raise GrammarError(f"the margin {margin}: a finite number, in the unit of the target")
+    if metric.scale == "share" and not 0 <= size < 1:
         raise GrammarError(f"the margin {margin}: between 0 and 1, as a part of {name}")
-    return Rule(text, name, metric.better, "champion", -size if wanted == "-" else size)
+    bound = -size if wanted == "-" else size
+    return Rule(text, name, metric.better, "champion", bound, metric.scale)
 
 
 def _with(method: Literal["interval", "paired"], task: str) -> str:

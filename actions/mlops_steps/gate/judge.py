@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mlops_steps.config import Task
 from mlops_steps.gate.grammar import Rule
 from mlops_steps.gate.words import explain, figures, rows_needed
 from mlops_steps.spec import Status
+from mlops_steps.stats.known import SAME
 from mlops_steps.stats.results import Estimate, Interval, Judged, Metrics
 
 
@@ -17,6 +19,7 @@ def judge(
     rules: Sequence[Rule],
     metrics: Metrics,
     *,
+    task: Task,
     confidence: float,
     minimum_rows: int,
     first_release: bool,
@@ -30,7 +33,7 @@ def judge(
     "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
     Statistics 6 (1979) 65-70. Everything else is undecided.
     """
-    flaw = _flaw_of_all(metrics, confidence, minimum_rows)
+    flaw = _flaw_of_all(metrics, confidence, minimum_rows) or _flaw_of_rows(metrics, task)
     judged = [
         _undecided(rule, flaw) if flaw else _judge_one(rule, metrics, first_release=first_release)
         for rule in rules
@@ -52,9 +55,21 @@ def _flaw_of_all(metrics: Metrics, confidence: float, minimum_rows: int) -> str:
         )
     if metrics.rows < minimum_rows:
         return f"{metrics.rows} rows; gate.minimum_rows asks for {minimum_rows}"
-    if not 0 < metrics.positives < metrics.rows:
-        return f"{metrics.positives} of {metrics.rows} rows are positive; both labels are needed"
     return ""
+
+
+def _flaw_of_rows(metrics: Metrics, task: Task) -> str:
+    """Why these rows cannot judge a model of this task, or nothing."""
+    rows, flaw = metrics.rows, ""
+    if metrics.task != task:
+        flaw = f"the figures are of a model for {metrics.task}, mlops.yaml says {task}"
+    elif task == "binary" and not 0 < (metrics.positives or 0) < rows:
+        flaw = f"{metrics.positives} of {rows} rows are positive; both labels are needed"
+    elif task == "multiclass" and not 1 < (metrics.classes or 0) <= rows:
+        flaw = f"{metrics.classes} classes among {rows} rows; at least two are needed"
+    elif task == "regression" and not 0 < (metrics.target_sd or 0.0) < math.inf:
+        flaw = f"the target does not vary among {rows} rows, so nothing was to be predicted"
+    return flaw
 
 
 def _judge_one(rule: Rule, metrics: Metrics, *, first_release: bool) -> Judged:
@@ -68,7 +83,7 @@ def _judge_one(rule: Rule, metrics: Metrics, *, first_release: bool) -> Judged:
         message = "passed over: there is no champion yet, and this is declared a first release"
         return _judged(rule, Status.PASS, message, passed_over=True)
     estimate = _estimate(rule, metrics)
-    flaw = _flaw(estimate, floor=-1.0 if rule.against == "champion" else 0.0)
+    flaw = _flaw(rule, estimate)
     if flaw or estimate is None or estimate.low is None or estimate.high is None:
         return _undecided(rule, f"{rule.metric}: {flaw}")
     shown = figures(rule, estimate, metrics)
@@ -125,23 +140,46 @@ def _estimate(rule: Rule, metrics: Metrics) -> Estimate | None:
     return metrics.candidate.get(rule.metric)
 
 
-def _flaw(estimate: Estimate | None, *, floor: float) -> str:
+def _flaw(rule: Rule, estimate: Estimate | None) -> str:
     """Why an estimate cannot be judged, or nothing. Every comparison is false for NaN."""
     if estimate is None:
         return "not among the figures that evaluate wrote"
     value, low, high = estimate.value, estimate.low, estimate.high
+    floor, top, allowed = _range(rule)
     flaw = ""
-    if not floor <= value <= 1:
-        flaw = f"the value is {value}, which is not between {floor:g} and 1"
+    if not (floor <= value <= top and math.isfinite(value)):
+        flaw = f"the value is {value}, which is not {allowed}"
     elif low is None or high is None or not estimate.method:
         flaw = "has no interval"
-    elif not floor <= low <= value <= high <= 1:
+        if rule.scale == "target":
+            flaw += ": the errors hardly vary, or the two models hardly differ"
+    elif not floor <= low <= value <= high <= top or math.isinf(high - low):
         flaw = f"[{low}, {high}] is no interval around {value}"
-    elif not low < high:
+    elif not low < high and not _same(rule, estimate):
         flaw = "the interval has no width, so nothing was learnt about how sure the figure is"
     elif estimate.n < 1:
         flaw = "rests on no rows"
     return flaw
+
+
+def _range(rule: Rule) -> tuple[float, float, str]:
+    """The least and the most that a figure can be, and that in words."""
+    if rule.scale == "target":
+        if rule.against == "champion":
+            return -math.inf, math.inf, "a finite number"
+        return 0.0, math.inf, "a finite number of 0 or more"
+    floor = -1.0 if rule.against == "champion" else 0.0
+    return floor, 1.0, f"between {floor:g} and 1"
+
+
+def _same(rule: Rule, estimate: Estimate) -> bool:
+    """Both models said the same of every row: then their errors' difference is known, it is 0."""
+    return (
+        rule.scale == "target"
+        and rule.against == "champion"
+        and estimate.method == SAME
+        and estimate.value == 0
+    )
 
 
 def _satisfies(rule: Rule, interval: Interval) -> bool:
@@ -176,6 +214,7 @@ def _judged(
         against=rule.against,
         operator=rule.operator,
         bound=rule.bound,
+        scale=rule.scale,
         value=estimate.value if estimate else None,
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,

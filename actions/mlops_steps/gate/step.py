@@ -43,6 +43,7 @@ def run(record: Record) -> Status:
     judged = judge(
         rules,
         metrics,
+        task=record.config.model.task,
         confidence=record.config.gate.confidence,
         minimum_rows=record.config.gate.minimum_rows,
         first_release=record.inputs["first-release"] == "true",

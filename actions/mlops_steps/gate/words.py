@@ -7,25 +7,35 @@ import math
 from mlops_steps.gate.grammar import Rule
 from mlops_steps.spec import Status
 from mlops_steps.stats.results import Estimate, Interval, Metrics
+from mlops_steps.stats.words import change, number
 
 #: More rows than this are not worth naming.
 _MANY = 100_000_000
 
 
 def figures(rule: Rule, estimate: Estimate, metrics: Metrics) -> str:
-    """`candidate 0.871, champion 0.959, difference -8.8 points [-13.9, -5.3], 171 rows, …`."""
+    """`candidate 0.871, champion 0.959, difference -8.8 points [-13.9, -5.3], 171 rows, …`.
+
+    Figures in the unit of the target stand without one: only the user knows it.
+    """
     rows = f"{estimate.n:,} rows"
     if estimate.n != metrics.rows:
         rows += f" of {metrics.rows:,}"
-    low, high = estimate.low or 0.0, estimate.high or 0.0
+    low, high, scale = estimate.low or 0.0, estimate.high or 0.0, rule.scale
     if rule.against == "bound":
-        span = f"[{low:.3f}, {high:.3f}]"
-        return f"{rule.metric} {estimate.value:.3f} {span}, {rows} ({estimate.method})"
+        value, span = (
+            number(estimate.value, scale),
+            f"[{number(low, scale)}, {number(high, scale)}]",
+        )
+        return f"{rule.metric} {value} {span}, {rows} ({estimate.method})"
     ours = metrics.candidate.get(rule.metric)
     theirs = metrics.champion.metrics.get(rule.metric) if metrics.champion else None
-    both = f"candidate {ours.value:.3f}, champion {theirs.value:.3f}, " if ours and theirs else ""
-    span = f"[{points(low)}, {points(high)}]"
-    difference = f"difference {points(estimate.value)} points {span}"
+    both = ""
+    if ours and theirs:
+        both = f"candidate {number(ours.value, scale)}, champion {number(theirs.value, scale)}, "
+    unit = "points " if scale == "share" else ""
+    span = f"[{change(low, scale)}, {change(high, scale)}]"
+    difference = f"difference {change(estimate.value, scale)} {unit}{span}"
     return f"{both}{difference}, {rows}, paired ({estimate.method})"
 
 
@@ -33,9 +43,9 @@ def explain(rule: Rule, status: Status, rows: int | None) -> str:
     """What the rule asks for, and on which side of it the interval lies."""
     if rule.against == "bound":
         asks = "at least" if rule.operator == ">=" else "at most"
-        wanted = f"the rule asks for {asks} {rule.bound:g}"
+        wanted = f"the rule asks for {asks} {_bound(rule)}"
     else:
-        wanted = f"the rule allows {points(rule.bound)}"
+        wanted = f"the rule allows {change(rule.bound, rule.scale)}"
     if status is Status.UNDECIDED:
         tail = f"; about {rows:,} rows would decide if the figures stay" if rows else ""
         return f"{wanted}; the interval reaches to both sides of it{tail}"
@@ -43,10 +53,8 @@ def explain(rule: Rule, status: Status, rows: int | None) -> str:
     return f"{wanted}; the whole interval lies {'above' if above else 'below'} it"
 
 
-def points(difference: float) -> str:
-    """A difference of proportions in percentage points, signed: `-8.8`."""
-    text = f"{100 * difference:.1f}"
-    return "0.0" if text == "-0.0" else text
+def _bound(rule: Rule) -> str:
+    return f"{rule.bound:g}" if rule.scale == "share" else number(rule.bound, rule.scale)
 
 
 def rows_needed(rule: Rule, value: float, interval: Interval, rows: int) -> int | None:

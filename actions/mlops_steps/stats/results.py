@@ -7,9 +7,11 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from mlops_steps.config import Task
 from mlops_steps.errors import UndecidedError
 from mlops_steps.files import write_json
 from mlops_steps.spec import Status
+from mlops_steps.stats.known import Scale
 
 METRICS_FILE = "out/evaluate/metrics.json"
 RULES_FILE = "out/gate/rules.json"
@@ -51,7 +53,14 @@ class Metrics(msgspec.Struct, kw_only=True, frozen=True):
 
     Attributes:
         split: The rows that judged: `test` or `valid`.
-        rows: How many; `positives` of them have the positive label.
+        task: Of the model. It decides which metrics there are; `stats.known.TASKS[task][name]`
+            says of each which way is better and, by `scale`, whether its values are pure numbers
+            (differences in points) or in the unit of the target (rmse, mae: shown as they are).
+        rows: How many.
+        positives: Of them, those with the positive label. Only for the task binary, else null.
+        classes: Different labels among them. Only for the task multiclass, else null.
+        target_sd: Standard deviation of the target among them, in its unit: what an rmse would
+            be if the mean were always predicted. Only for the task regression, else null.
         confidence: Of every interval, two-sided.
         candidate: Estimates by metric.
         champion: Null when there is none (or on `valid`, where none is asked for).
@@ -60,8 +69,11 @@ class Metrics(msgspec.Struct, kw_only=True, frozen=True):
 
     split: Literal["test", "valid"]
     rows: int
-    positives: int
     confidence: float
+    task: Task = "binary"
+    positives: int | None = None
+    classes: int | None = None
+    target_sd: float | None = None
     candidate: dict[str, Estimate]
     champion: Champion | None = None
     difference: dict[str, Estimate] = {}
@@ -75,6 +87,8 @@ class Judged(msgspec.Struct, kw_only=True, frozen=True):
         status: The verdict on this rule; a champion rule passed over on a first release is
             `pass` with `passed_over`.
         metric: Its metric.
+        scale: `share` when the numbers below are pure and differences are shown in points,
+            `target` when they are in the unit of the target.
         against: `bound` when `value` is the candidate's own figure, `champion` when `value`,
             `low`, `high` and `bound` are differences candidate minus champion.
         operator: `>=` or `<=`.
@@ -91,6 +105,7 @@ class Judged(msgspec.Struct, kw_only=True, frozen=True):
     against: Literal["bound", "champion"]
     operator: Literal[">=", "<="]
     bound: float
+    scale: Scale = "share"
     value: float | None = None
     low: float | None = None
     high: float | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlops_steps.errors import CommandError, UndecidedError
+from mlops_steps.errors import CommandError, InfrastructureError, UndecidedError
 from mlops_steps.spec import Input, Status, Step
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def run(record: Record) -> Status:
 
     config, judge = record.config, record.inputs["split"]
     params: Params = config.train.params | (config.train.quick if judge == "valid" else {})
-    gpus = gpu.facts()
+    gpus = _gpus(config.train.gpu, judge)
     record.take("mlops.yaml")
     record.take(config.environment)
     python = commands.project_python(record.root, config.environment)
@@ -63,28 +64,73 @@ def run(record: Record) -> Status:
     return Status.PASS
 
 
+def _gpus(wanted: str, judge: str) -> list[dict[str, str | int]]:
+    """The GPUs that the command may use; asked for before anything takes time.
+
+    Raises:
+        InfrastructureError: One is required to train for the test split, and none can be used.
+    """
+    from mlops_steps.setup import gpu
+
+    if wanted == "none":
+        return []
+    if wanted == "preferred" or judge != "test":
+        return gpu.facts()
+    look = (
+        "Look at the label of the runner that this job asked for (the variable GPU_RUNNER, in "
+        "generated pipelines), or say `gpu: preferred` under `train` in mlops.yaml"
+    )
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hidden is not None and not hidden.strip(" -1,"):
+        raise InfrastructureError(
+            f"train.gpu is required, but CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU from this "
+            f"job; nothing was trained. {look}"
+        )
+    try:
+        found = gpu.facts()
+    except UndecidedError as error:
+        raise InfrastructureError(
+            f"train.gpu is required, and whether there is one cannot be told: {error}; nothing "
+            f"was trained. {look}"
+        ) from None
+    if not found:
+        raise InfrastructureError(
+            "train.gpu is required, and nvidia-smi finds no GPU on this machine; nothing was "
+            f"trained. {look}"
+        )
+    return found
+
+
 def _hand_over(record: Record, tree: Path, judge: str) -> Handed:
     """Make the tree that the command gets; profile its rows before a command can touch them."""
+    from mlops_steps.data.attached import attached, copy_files, digest_of_all, named
     from mlops_steps.data.profile import write_profile
     from mlops_steps.data.split import training_splits
     from mlops_steps.data.withhold import count_splits, write_rows
     from mlops_steps.files import digest_of
     from mlops_steps.source import copy_tracked
-    from mlops_steps.train.leaks import prove
+    from mlops_steps.train.leaks import prove, prove_files
     from mlops_steps.train.training import Handed
 
     table = record.config.table
     source, target = record.take(table.path), tree / table.path
     splits = training_splits(judge)
-    others = copy_tracked(record.root, tree, without=[table.path])
+    files = attached(record.root, table, splits=splits)
+    others = copy_tracked(record.root, tree, without={table.path, *files.all})
     rows = write_rows(source, target, table, splits=splits)
+    copy_files(record.root, tree, files.given)
     counts = count_splits(source, table)
     expected = sum(counts[name] for name in splits)
     if not rows:
         raise UndecidedError(f"{table.path}: no rows are left to train on, of {counts}")
+    others = [*others, *files.given]
     if not rows == expected == prove(tree, source, table, judge=judge, others=others):
         raise UndecidedError(f"{table.path}: {rows} rows handed over, {expected} are to be")
-    write_profile(target, record.folder / "profile.json", leave_out=[table.key, table.target])
+    if table.file:
+        digests = prove_files(record.root, tree, table, judge=judge)
+        record.verdict.took[named(table)] = digest_of_all(digests)
+    kept_out = [name for name in (table.key, table.target, table.file) if name]
+    write_profile(target, record.folder / "profile.json", leave_out=kept_out)
     record.wrote(record.folder / "profile.json")
     return Handed(
         path=table.path,
@@ -92,6 +138,7 @@ def _hand_over(record: Record, tree: Path, judge: str) -> Handed:
         withheld=sum(counts.values()) - rows,
         digest=digest_of(target),
         whole=record.verdict.took[table.path],
+        files=len(files.given),
     )
 
 
@@ -110,6 +157,8 @@ def _train(record: Record, folder: Path, python: Path, params: Params) -> float:
         "MLOPS_SEED": str(config.train.seed),
         "MLOPS_MODEL": str(folder / "model"),
     }
+    if config.train.gpu == "none":
+        extra["CUDA_VISIBLE_DEVICES"] = ""
     log = record.folder / "train.log"
     started = time.monotonic()
     try:

@@ -8,13 +8,17 @@ from mlops_steps.config import Params
 
 
 class Handed(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The labelled table: `digest` of what the command got, `whole` of what it was taken from."""
+    """The labelled table: `digest` of what the command got, `whole` of what it was taken from.
+
+    `files`: how many files its rows name, for a manifest.
+    """
 
     path: str
     rows: int
     withheld: int
     digest: str
     whole: str
+    files: int = 0
 
 
 class Training(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

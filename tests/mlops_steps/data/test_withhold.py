@@ -136,7 +136,7 @@ def test_labels_agree_in_all_formats(tmp_path: Path) -> None:
     found = []
     for kind in ("csv", "jsonl", "parquet"):
         target = tmp_path / f"labels-{kind}"
-        count = write_labels(put(tmp_path, kind), target, table(), splits=["test"])
+        count = write_labels(put(tmp_path, kind), target, table(), task="binary", splits=["test"])
         found.append(duckdb.execute(f"SELECT key, label FROM read_parquet('{target}')").fetchall())
         assert count == len(found[-1])
     wanted = [(row["id"], int(row["y"] == "yes")) for row in ROWS if plain(row["id"]) == "test"]
@@ -170,9 +170,11 @@ def test_a_missing_column_or_label_is_undecided(tmp_path: Path) -> None:
     source = tmp_path / "t"
     source.write_text("id,y\n" + "".join(f"{n},\n" for n in range(20)))
     with pytest.raises(UndecidedError, match="20 rows have no y"):
-        write_labels(source, tmp_path / "o", table(), splits=["test", "valid", "train"])
+        write_labels(
+            source, tmp_path / "o", table(), task="binary", splits=["test", "valid", "train"]
+        )
     for wrong in (table(key="Id"), table(target="z")):
         with pytest.raises(UndecidedError, match="has no column"):
-            write_labels(source, tmp_path / "o", wrong, splits=["test"])
+            write_labels(source, tmp_path / "o", wrong, task="binary", splits=["test"])
     with pytest.raises(UndecidedError, match="has no column 'z'"):
         write_rows(source, tmp_path / "o", table(), splits=["test"], leave_out=["z"])

@@ -46,13 +46,13 @@ def joined(
     theirs = write(folder / "theirs.csv", list(head), champion) if champion else None
     ours = write(folder / "ours.csv", list(head), rows)
     to = folder / "to.parquet"
-    return join(labels, ours, theirs, data=data, table=table(), to=to)
+    return join(labels, ours, theirs, data=data, table=table(), task="binary", to=to)
 
 
 def test_answers_are_put_beside_the_labels(tmp_path: Path) -> None:
     found = joined(tmp_path, GOOD[::-1])
     assert sorted(
-        zip(found.label, found.candidate.score, found.candidate.prediction, strict=True)
+        zip(found.label, found.candidate.scores, found.candidate.prediction, strict=True)
     ) == [
         (0, 0.0, 0),
         (0, 0.1, 0),
@@ -113,6 +113,7 @@ def test_a_file_that_is_no_table_is_the_commands_fault(tmp_path: Path, content: 
             None,
             data=tmp_path / "data.csv",
             table=table(),
+            task="binary",
             to=tmp_path / "to.parquet",
         )
 
@@ -127,7 +128,7 @@ def test_both_are_in_the_same_order(tmp_path: Path) -> None:
     found = joined(tmp_path, GOOD, champion=theirs[::-1])
     assert found.champion is not None
     assert (found.champion.prediction == 1 - found.candidate.prediction).all()
-    assert (found.champion.score == found.candidate.score).all()
+    assert (found.champion.scores == found.candidate.scores).all()
 
 
 @pytest.mark.parametrize(
@@ -149,5 +150,5 @@ def test_formats_write_the_same_value_differently(
         f"t(key, score, prediction)) TO '{ours}'"
     )
     to = tmp_path / "to.parquet"
-    found = join(labels, ours, None, data=data, table=table(positive), to=to)
+    found = join(labels, ours, None, data=data, table=table(positive), task="binary", to=to)
     assert (found.candidate.prediction == found.label).all()

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops_steps.gate.grammar import GrammarError, Rule, parse
-from mlops_steps.stats.known import BINARY
+from mlops_steps.stats.known import BINARY, TASKS
 
 
 def read(text: str, split: str = "test") -> Rule:
@@ -65,6 +67,69 @@ def test_a_mistake_is_explained(text: str, message: str) -> None:
 def test_the_champion_is_compared_on_test_rows_only() -> None:
     with pytest.raises(GrammarError, match="has seen the valid rows"):
         read("accuracy >= champion - 0.05", split="valid")
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "against", "bound", "scale"),
+    [
+        ("multiclass", "accuracy >= 0.9", "bound", 0.9, "share"),
+        ("multiclass", "balanced_accuracy >= champion - 0.03", "champion", -0.03, "share"),
+        ("regression", "rmse <= 70", "bound", 70.0, "target"),
+        ("regression", "mae <= 0.001", "bound", 0.001, "target"),
+        ("regression", "rmse <= champion + 1", "champion", 1.0, "target"),
+        ("regression", "mae <= champion + 2500", "champion", 2500.0, "target"),
+    ],
+)
+def test_each_task_has_its_rules(
+    task: str, text: str, against: str, bound: float, scale: str
+) -> None:
+    rule = parse(text, task=task, split="test")
+    assert (rule.against, rule.bound, rule.scale) == (against, bound, scale)
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "message"),
+    [
+        ("multiclass", "roc_auc >= 0.9", "Known for task multiclass: accuracy, balanced_accuracy"),
+        ("multiclass", "macro_f1 >= 0.9", "no interval is known for macro_f1 that keeps its prom"),
+        ("multiclass", "macro_f1 >= champion - 0.1", "Champion rules can use: accuracy, balanced_"),
+        ("multiclass", "balanced_accuracy >= 90", "the bound 90 (did you mean 0.9?)"),
+        ("regression", "accuracy >= 0.9", "Known for task regression: mae, r2, rmse"),
+        ("regression", "r2 >= 0.4", "no interval is known for r2"),
+        ("regression", "r2 >= champion - 0.1", "Champion rules can use: mae, rmse"),
+        ("regression", "rmse >= 70", "of rmse, less is better. Write rmse <= …"),
+        ("regression", "rmse <= 0", "the bound 0: rmse is a finite number above 0, in the unit of"),
+        ("regression", "rmse <= 1e999", "the bound 1e999: rmse is a finite number above 0"),
+        ("regression", "rmse <= champion + 1e999", "the margin 1e999: a finite number"),
+        ("regression", "rmse <= champion", "is written rmse <= champion + MARGIN"),
+        ("regression", "rmse <= champion - 1", "is written rmse <= champion + MARGIN"),
+        ("binary", "rmse <= 70", "Known for task binary"),
+    ],
+)
+def test_a_mistake_for_a_task_is_explained(task: str, text: str, message: str) -> None:
+    with pytest.raises(GrammarError) as caught:
+        parse(text, task=task, split="test")
+    assert message in str(caught.value)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["multiclass", "regression"]),
+    st.from_regex(
+        r"(rmse|mae|r2|accuracy|balanced_accuracy) ?[<>]= ?(champion ?[-+])? ?[0-9.e]{0,6}",
+        fullmatch=True,
+    ),
+)
+def test_whatever_is_written_for_a_task_is_a_rule_or_a_mistake(task: str, text: str) -> None:
+    try:
+        rule = parse(text, task=task, split="test")
+    except GrammarError:
+        return
+    metric = TASKS[task][rule.metric]
+    assert metric.paired if rule.against == "champion" else metric.interval
+    assert math.isfinite(rule.bound)
+    assert metric.scale == "target" or -1 < rule.bound < 1
+    assert rule.against == "champion" or rule.bound > 0
 
 
 @settings(deadline=None)

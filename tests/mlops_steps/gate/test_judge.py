@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlops_steps.config import Task
 from mlops_steps.gate.grammar import Rule, parse
 from mlops_steps.gate.judge import judge
 from mlops_steps.spec import Status
+from mlops_steps.stats.known import SAME
 from mlops_steps.stats.results import Champion, Estimate, Judged, Metrics
 
 Pairs = list[tuple[float, float]]
 
 
-def rule(text: str) -> Rule:
-    return parse(text, task="binary", split="test")
+def rule(text: str, task: Task = "binary") -> Rule:
+    return parse(text, task=task, split="test")
 
 
 def estimate(low: float, high: float, value: float | None = None, **more: Any) -> Estimate:
@@ -39,18 +41,23 @@ def metrics(
     )
 
 
-def judged(texts: list[str], figures: Metrics, *, first_release: bool = False) -> list[Judged]:
+def judged(
+    texts: list[str], figures: Metrics, *, first_release: bool = False, task: Task = "binary"
+) -> list[Judged]:
     return judge(
-        [rule(text) for text in texts],
+        [rule(text, task) for text in texts],
         figures,
+        task=task,
         confidence=0.95,
         minimum_rows=100,
         first_release=first_release,
     )
 
 
-def one(text: str, figures: Metrics, *, first_release: bool = False) -> Judged:
-    (found,) = judged([text], figures, first_release=first_release)
+def one(
+    text: str, figures: Metrics, *, first_release: bool = False, task: Task = "binary"
+) -> Judged:
+    (found,) = judged([text], figures, first_release=first_release, task=task)
     return found
 
 
@@ -162,7 +169,8 @@ def test_passing_needs_no_correction() -> None:
     "changed",
     [
         {"rows": 99}, {"rows": 0}, {"positives": 0}, {"positives": 171}, {"positives": 200},
-        {"positives": -1}, {"confidence": 0.5}, {"confidence": math.nan},
+        {"positives": -1}, {"positives": None}, {"task": "multiclass"}, {"task": "regression"},
+        {"confidence": 0.5}, {"confidence": math.nan},
     ],
 )  # fmt: skip
 def test_rows_that_cannot_judge_leave_it_undecided(changed: dict[str, Any]) -> None:
@@ -236,3 +244,90 @@ def test_nothing_passes_that_was_not_shown(
 def test_a_missing_figure_never_passes(text: str) -> None:
     assert one(text, metrics({}, {})).status is Status.UNDECIDED
     assert one(text, metrics({})).status is Status.UNDECIDED
+
+
+NUMBERS: dict[str, Any] = {"task": "regression", "positives": None, "target_sd": 77.0}
+CLASSES: dict[str, Any] = {"task": "multiclass", "positives": None, "classes": 10}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "status"),
+    [(49.0, 62.0, "pass"), (49.0, 71.0, "undecided"), (70.5, 90.0, "fail")],
+)
+def test_an_error_is_judged_in_the_unit_of_the_target(low: float, high: float, status: str) -> None:
+    found = one("rmse <= 70", metrics({"rmse": estimate(low, high)}, **NUMBERS), task="regression")
+    assert (found.status, found.scale) == (status, "target")
+
+
+def test_words_about_an_error_have_no_points() -> None:
+    ours, theirs = estimate(49.04, 62.37, 55.123, n=133), estimate(50, 60, 54.8)
+    figures = metrics(
+        {"rmse": ours}, {"rmse": estimate(-1.23, 1.877, 0.323, method="Student")}, **NUMBERS
+    )
+    figures = msgspec.structs.replace(
+        figures, rows=133, champion=Champion(version="1.0.0", metrics={"rmse": theirs})
+    )
+    found = judged(["rmse <= 70", "rmse <= champion + 1"], figures, task="regression")
+    assert found[0].message == (
+        "rmse 55.12 [49.04, 62.37], 133 rows (Wilson)\n"
+        "the rule asks for at most 70; the whole interval lies below it"
+    )
+    assert found[1].message.split("; about")[0] == (
+        "candidate 55.12, champion 54.8, difference 0.323 [-1.23, 1.88], 171 rows of 133, "
+        "paired (Student)\nthe rule allows 1; the interval reaches to both sides of it"
+    )
+
+
+def test_the_same_predictions_are_no_worse_and_nothing_else_without_width_is() -> None:
+    def status(text: str, **fields: Any) -> str:
+        same = Estimate(**({"value": 0.0, "low": 0.0, "high": 0.0, "n": 133} | fields))
+        both = {"rmse": same, "mae": same}
+        return one(text, metrics(both, both, **NUMBERS), task="regression").status
+
+    assert status("rmse <= champion + 1", method=SAME) == "pass"
+    assert status("rmse <= champion + 0", method=SAME) == "pass"
+    assert status("rmse <= champion + 1", method="Student") == "undecided"
+    assert status("rmse <= champion + 1", method=SAME, n=0) == "undecided"
+    assert status("rmse <= champion + 1", method=SAME, value=-9.0, low=-9.0, high=-9.0) == (
+        "undecided"
+    )
+    # A model that makes no error is too good to be believed without knowing how sure that is.
+    assert status("rmse <= 70", method=SAME) == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "good", "changed"),
+    [
+        ("regression", "rmse <= 70", NUMBERS, {"target_sd": 0.0}),
+        ("regression", "rmse <= 70", NUMBERS, {"target_sd": None}),
+        ("regression", "rmse <= 70", NUMBERS, {"target_sd": math.nan}),
+        ("regression", "rmse <= 70", NUMBERS, {"target_sd": math.inf}),
+        ("regression", "rmse <= 70", NUMBERS, {"task": "binary", "positives": 60}),
+        ("multiclass", "accuracy >= 0.5", CLASSES, {"classes": 1}),
+        ("multiclass", "accuracy >= 0.5", CLASSES, {"classes": 0}),
+        ("multiclass", "accuracy >= 0.5", CLASSES, {"classes": None}),
+        ("multiclass", "accuracy >= 0.5", CLASSES, {"classes": 172}),
+        ("multiclass", "accuracy >= 0.5", CLASSES, {"task": "binary", "positives": 60}),
+    ],
+)
+def test_rows_that_cannot_judge_a_task_leave_it_undecided(
+    task: Task, text: str, good: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    candidate = {"rmse": estimate(40, 60), "accuracy": estimate(0.8, 0.9)}
+    assert one(text, metrics(candidate, **good), task=task).status is Status.PASS
+    spoilt = metrics(candidate, **(good | changed))
+    assert one(text, spoilt, task=task).status is Status.UNDECIDED
+
+
+@settings(deadline=None)
+@given(strange=ESTIMATES, text=st.sampled_from(["rmse <= 70", "mae <= champion + 1"]))
+def test_no_strange_error_passes(strange: Estimate, text: str) -> None:
+    both = {"rmse": strange, "mae": strange}
+    found = one(text, metrics(both, both, **NUMBERS), task="regression")
+    assert found.message
+    if found.status is Status.PASS:
+        assert strange.low is not None
+        assert strange.high is not None
+        assert math.isfinite(strange.low)
+        assert strange.low < strange.high <= (70 if "rmse" in text else 1)
+        assert text != "rmse <= 70" or strange.low >= 0

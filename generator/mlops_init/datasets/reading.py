@@ -99,9 +99,17 @@ def rows(table: Table) -> Iterator[Row]:
     Raises:
         UsageError: A row that cannot be read, with its line; or the file has changed.
     """
-    if _state(table.path) != table.state:
-        raise refused(table.path, "was changed while it was read")
+    check_unchanged(table)
     yield from _json_rows(table) if table.lines else _csv_rows(table)
+    check_unchanged(table)
+
+
+def check_unchanged(table: Table) -> None:
+    """What was found out holds for the file as it was.
+
+    Raises:
+        UsageError: It has changed since.
+    """
     if _state(table.path) != table.state:
         raise refused(table.path, "was changed while it was read")
 

@@ -6,12 +6,12 @@ import datetime as dt
 import itertools
 import math
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import IO, Literal
+from pathlib import Path
+from typing import Literal
 
 from mlops_init.datasets.reading import SHOWN, Row
 
@@ -49,6 +49,7 @@ class Sketch:
         name: The column's name.
         key: no, may be (values are told apart as long as none repeats and it looks like a key),
             or named (they are told apart in any case).
+        scratch: Where values may be put down to be told apart: begins of names in a folder.
         rows: Rows seen.
         nulls: Rows with an empty cell.
         null_lines: The lines of the first of them.
@@ -68,6 +69,7 @@ class Sketch:
 
     name: str
     key: Literal["no", "maybe", "named"] = "no"
+    scratch: Path | None = None
     rows: int = 0
     nulls: int = 0
     null_lines: list[int] = field(default_factory=list)
@@ -89,7 +91,8 @@ class Sketch:
 
     def __post_init__(self) -> None:
         """Nothing repeats yet."""
-        self._apart = Apart() if self.key != "no" else None
+        if self.scratch and self.key != "no":
+            self._apart = Apart(self.scratch)
 
     @property
     def kind(self) -> Kind:
@@ -117,7 +120,7 @@ class Sketch:
 
     @property
     def unique(self) -> bool:
-        """Whether every row has a value of its own. To be asked once, at the end."""
+        """Whether every row has a value of its own, as long as the scratch folder is there."""
         return not self.nulls and self._apart is not None and self._apart.unique()
 
     @property
@@ -192,13 +195,13 @@ class Sketch:
 
 
 class Apart:
-    """Whether values are all different; beyond `HELD` of them by way of temporary files."""
+    """Whether values are all different; beyond `HELD` of them by way of files beside `scratch`."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Path) -> None:
         """No value yet."""
         self.twin = b""
         self._seen: set[bytes] | None = set()
-        self._parts: list[IO[bytes]] = []
+        self._parts = [scratch.with_suffix(f".{number}") for number in range(_PARTS)]
 
     def add(self, values: list[str]) -> bool:
         """False as soon as two are known to be the same."""
@@ -206,7 +209,7 @@ class Apart:
             return False
         digests = list(map(digest, values))
         if self._seen is None:
-            self._spill(digests)
+            self._put_down(digests)
             return True
         if len(set(digests)) < len(digests) or not self._seen.isdisjoint(digests):
             self.twin = next(_twins(itertools.chain(self._seen, digests)))
@@ -214,28 +217,26 @@ class Apart:
             return False
         self._seen.update(digests)
         if len(self._seen) > HELD:
-            self._parts = [tempfile.TemporaryFile() for _ in range(_PARTS)]  # noqa: SIM115 - closed by `unique`
-            self._spill(self._seen)
+            self._put_down(self._seen)
             self._seen = None
         return True
 
-    def _spill(self, digests: Iterable[bytes]) -> None:
-        blocks: list[list[bytes]] = [[] for _ in range(_PARTS)]
+    def _put_down(self, digests: Iterable[bytes]) -> None:
+        blocks: list[list[bytes]] = [[] for _ in self._parts]
         for each in digests:
             blocks[each[0] % _PARTS].append(each)
         for part, block in zip(self._parts, blocks, strict=True):
-            part.write(b"".join(block))
+            with part.open("ab") as stream:
+                stream.write(b"".join(block))
 
     def unique(self) -> bool:
-        """Whether no two were the same; afterwards nothing more can be added."""
-        for part in self._parts:
-            part.seek(0)
-            content = part.read()
-            part.close()
+        """Whether no two were the same."""
+        if self._seen is None and not self.twin:
             size = len(digest(""))
-            cut = (content[start : start + size] for start in range(0, len(content), size))
-            self.twin = self.twin or next(_twins(cut), b"")
-        self._parts = []
+            for part in self._parts:
+                content = part.read_bytes()
+                cut = (content[start : start + size] for start in range(0, len(content), size))
+                self.twin = self.twin or next(_twins(cut), b"")
         return not self.twin
 
 
@@ -252,7 +253,9 @@ def digest(value: str) -> bytes:
     return blake2b(value.encode(), digest_size=16).digest()
 
 
-def sketch(rows: Iterable[Row], names: Sequence[str], key: str, target: str) -> list[Sketch]:
+def sketch(
+    rows: Iterable[Row], names: Sequence[str], *, key: str, target: str, scratch: Path
+) -> list[Sketch]:
     """Look at all rows once.
 
     Args:
@@ -260,13 +263,18 @@ def sketch(rows: Iterable[Row], names: Sequence[str], key: str, target: str) -> 
         names: The columns, as many as each row has cells.
         key: The column that was named to be the key; empty: any may be, but the target.
         target: The column to be told.
+        scratch: An empty folder, to be kept until it is known which column is unique.
     """
     likely = [name for name in names if name != target]
     likely.sort(key=lambda name: not natural_key(name))  # else in the order of the file
     may_be = set() if key else set(likely[:_KEYS])
     columns = [
-        Sketch(name, key="named" if name == key else "maybe" if name in may_be else "no")
-        for name in names
+        Sketch(
+            name,
+            key="named" if name == key else "maybe" if name in may_be else "no",
+            scratch=scratch / f"{number}.part",
+        )
+        for number, name in enumerate(names)
     ]
     for batch in _batches(rows):
         lines = [row.line for row in batch]

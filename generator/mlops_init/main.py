@@ -26,6 +26,9 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("name")
+@click.option("--data", default="", metavar="FILE", help="Your own table: CSV or JSON lines.")
+@click.option("--target", default="", metavar="COLUMN", help="Its column to be told.")
+@click.option("--key", default="", metavar="COLUMN", help="Its column that names a row.")
 @click.option("-c", "settings", multiple=True, metavar="KEY=VALUE", help="Give one answer.")
 @click.option(
     "--answers", "answers_file", metavar="FILE", help="Read the answers from a TOML file."

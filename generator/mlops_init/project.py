@@ -53,16 +53,25 @@ def create(answers: Answers, pin: str, parent: Path, source: Source | None = Non
     """
     source = source or demo.source(answers.task)
     target = parent / answers.name
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise UsageError(f"{target}: exists and is not a folder. Nothing was written")
-    if target.is_dir() and any(target.iterdir()):
-        raise UsageError(f"{target}: exists and is not empty. Nothing was written")
+    check_free(target)
     try:
         _write(answers, pin, target, source)
     except OSError as error:
         words = error.strerror or str(error)
         raise UsageError(f"{target}: cannot be written: {words}. Nothing was written") from None
     return target
+
+
+def check_free(target: Path) -> None:
+    """A project's folder is new, or empty.
+
+    Raises:
+        UsageError: It is there, and is something else.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise UsageError(f"{target}: exists and is not a folder. Nothing was written")
+    if target.is_dir() and any(target.iterdir()):
+        raise UsageError(f"{target}: exists and is not empty. Nothing was written")
 
 
 def _write(answers: Answers, pin: str, target: Path, source: Source) -> None:

@@ -115,7 +115,7 @@ def act(base: Ground, repository: Path, workflow: str, **inputs: str) -> Ran:
     if "workflow_dispatch" not in file.read_text():
         command[1] = "pull_request"
     command += ["--workflows", str(file), "--platform", "ubuntu-24.04=-self-hosted"]
-    known = {uses: STANDINS / name for uses, name in pins.actions().items()}
+    known = {uses: STANDINS / uses.partition("@")[0] for uses in third_party()}
     known |= {f"{STEPS}@{pin}": base.tree for pin in PINS}
     for reference, folder in known.items():
         command += ["--local-repository", f"{reference}={folder}"]

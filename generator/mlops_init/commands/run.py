@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -23,13 +25,20 @@ LONGEST_CHAIN = 4
 
 
 def run(
-    workflow: str, *, engine: str, event: str, inputs: tuple[str, ...], state: str, registry: str
+    workflow: str,
+    *,
+    engine: str,
+    event: str,
+    inputs: tuple[str, ...],
+    state: str,
+    registry: str,
+    job: str,
 ) -> int:
     """Walk; returns 0 when everything passed, 1 when something was refused, 3 when not judged."""
     folder = Path.cwd()
     kept = answers.load(folder)
     workflows = {each.name: each for each in describe(kept.answers)}
-    starts = _starts(workflow, event, inputs, workflows)
+    starts = _only(job, _starts(workflow, event, inputs, workflows), workflows)
     name, module = _engine(engine, kept.answers.platforms)
     place = Path(state).resolve() if state else _state_folder(folder)
     ground.require_commit(folder)
@@ -79,6 +88,27 @@ def _starts(
             raise UsageError(f"--input {entry}: write NAME=VALUE. {workflow} takes: {takes}")
         given[key] = value
     return [Start(workflow, event, given)]
+
+
+def _only(job: str, starts: list[Start], known: dict[str, Workflow]) -> list[Start]:
+    """The same, held to one job and those that it needs."""
+    if not job:
+        return starts
+    if len(starts) != 1:
+        raise UsageError("--job goes with a workflow: ci, ct, cd or monitor")
+    workflow = known[starts[0].workflow]
+    names = [each.name for each in workflow.jobs]
+    if job not in names:
+        near = difflib.get_close_matches(job, names, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise UsageError(
+            f"--job: {workflow.name} has no job {job!r}{hint}. Its jobs: {', '.join(names)}"
+        )
+    wanted = {job}
+    for each in reversed(workflow.jobs):  # needs come before those that need them
+        wanted |= set(each.needs) if each.name in wanted else set()
+    jobs = tuple(name for name in names if name in wanted)
+    return [replace(starts[0], job=job, jobs=jobs)]
 
 
 def _engine(wanted: str, platforms: tuple[str, ...]) -> tuple[str, ModuleType]:
@@ -138,6 +168,10 @@ def _chain(ready: Run, module: ModuleType, start: Start, screen: Screen, *, bare
             outcomes: list[Outcome] = module.walk(ready, now, screen)
         for outcome in outcomes:
             code = max(code, _code(outcome))
+            if outcome.next and start.job:
+                asked = " and ".join(each.workflow for each in outcome.next)
+                screen.say(f"  {asked} asked for, and not started: only {start.job} was wanted")
+                continue
             waiting += outcome.next
     return code
 

@@ -64,7 +64,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
             if workflow in pipelines:
                 pipelines[workflow].hear(job, said)
 
-    follow()
+    follow(*([start.job, "--needs"] if start.job else []))
     # gitlab-ci-local waits for every job of the stages before, also for those that will never
     # start; a server does not. What runs always is therefore asked for by name.
     always = now.always_and_not_run() if len(pipelines) == 1 else []
@@ -125,7 +125,8 @@ class _Pipeline:
     def always_and_not_run(self) -> list[str]:
         """Jobs that run however the others ended, and have not run."""
         ran = {result.job for result in self.outcome.results}
-        return [job for job in self._always if job not in ran] if ran else []
+        left = [job for job in self._always if job not in ran and self.outcome.start.wants(job)]
+        return left if ran else []
 
     def close(self) -> None:
         """Nothing more will be heard of this pipeline."""
@@ -135,7 +136,7 @@ class _Pipeline:
         if not ran:
             self.outcome.problems.append(f"no job ran; see {self.kept}/gitlab-ci-local.log")
         for job, step in self._jobs.items():
-            if job not in ran:
+            if job not in ran and self.outcome.start.wants(job):
                 line = "not run: a job before it did not pass"
                 skipped = Result(self.outcome.start.workflow, job, step, "skipped", line)
                 self.outcome.results.append(skipped)

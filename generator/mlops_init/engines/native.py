@@ -19,7 +19,7 @@ def problem() -> str:
 
 
 def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
-    """Run every job whose needs passed, in order."""
+    """Run every job that is wanted and whose needs passed, in order."""
     workflow = next(each for each in describe(run.kept.answers) if each.name == start.workflow)
     kept = run.artifacts(workflow.name)
     shutil.rmtree(kept, ignore_errors=True)
@@ -28,6 +28,8 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     listener.opened(start)
     passed: set[str] = set()
     for job in workflow.jobs:
+        if not start.wants(job.name):
+            continue
         if not job.always and not passed.issuperset(job.needs):
             waited = [name for name in job.needs if name not in passed]
             line = f"not run: {', '.join(waited)} did not pass"

@@ -12,11 +12,55 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Start:
-    """What starts a workflow: an event, and the parameters it brings."""
+    """What starts a workflow: an event, and the parameters it brings.
+
+    `job` is the only one that is wanted, and `jobs` are it and those it needs; empty: all.
+    """
 
     workflow: str
     event: str  # push, pull_request, schedule or manual
     inputs: dict[str, str] = field(default_factory=dict)
+    job: str = ""
+    jobs: tuple[str, ...] = ()
+
+    def wants(self, job: str) -> bool:
+        """Whether a job of the workflow is to run."""
+        return not self.job or job in self.jobs
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A mark that a job put beside a line of the change: level error, warning or notice."""
+
+    level: str
+    message: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass
+class Account:
+    """What an engine saw of one job, in the same words for every engine.
+
+    Attributes:
+        job: The job's name.
+        ended: success or failure, as the engine says.
+        steps: What it ran, in order: name to success, failure or skipped.
+        outputs: The declared ones, by name.
+        summary: Markdown.
+        annotations: In the order in which they were made.
+        artifacts: What it kept: paths by the artifact's name.
+        fetches: Artifacts of earlier jobs that it asks for, whether there are any or not.
+    """
+
+    job: str
+    ended: str = ""
+    steps: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    summary: str = ""
+    annotations: list[Annotation] = field(default_factory=list)
+    artifacts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fetches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

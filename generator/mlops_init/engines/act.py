@@ -66,7 +66,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     if not ran and not outcome.problems:
         outcome.problems.append(f"no job ran; see {kept}/act.log")
     for name, job in jobs.items():
-        if name not in ran:
+        if name not in ran and start.wants(name):
             line = "not run: a job before it did not pass"
             outcome.results.append(Result(start.workflow, name, _step(job), "skipped", line))
     outcome.problems += ground.end_survivors(run)
@@ -119,6 +119,8 @@ def _command(run: Run, start: Start, file: Path) -> list[str]:
         command += ["--local-repository", f"{reference}={folder}"]
     for name, value in start.inputs.items():
         command += ["--input", f"{name}={value}"]
+    if start.job:
+        command += ["--job", start.job]  # and those it needs
     return command
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOCKS = os.path.join(HERE, "locks")
 MARKER = ".complete"
+#: Seconds before another attempt.
+PAUSE = 3
 OLDEST = (3, 11)
 NEWEST = (3, 14)
 
@@ -64,7 +66,33 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("%s: %s\n" % (step, error))
         if judges:
             leave_undecided(step, str(error), EnterError.exit_code)
+            if retries():
+                again("%s: %s" % (step, error))
         return EnterError.exit_code
+
+
+def retries() -> int:
+    """How often this step may still be tried again after a failure of the infrastructure.
+
+    GitLab tries a job again by its exit code; for GitHub, which cannot, the workflow sets
+    MLOPS_RETRIES, and it happens here.
+    """
+    left = os.environ.get("MLOPS_RETRIES", "")
+    return int(left) if left.isascii() and left.isdigit() else 0
+
+
+def again(reason: str) -> None:
+    """Begin from the start, as the next attempt of `retries()`. Does not return."""
+    import time
+
+    left = retries() - 1
+    os.environ["MLOPS_RETRIES"] = str(left)
+    # Without line breaks, so that nothing in it can stand at the begin of a line.
+    sys.stderr.write("%s; trying again, %d left after that\n" % (" ".join(reason.split()), left))
+    time.sleep(PAUSE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-I"] + sys.argv)
 
 
 def inside(arguments: list[str]) -> int:

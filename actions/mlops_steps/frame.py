@@ -84,6 +84,9 @@ def run(step: Step, record: Record) -> int:
         record.verdict.status = status
         # Whatever swallowed the stop, what came after it is no verdict.
         code = _explain(record, stop.error(), stop) if stop.name else EXIT_CODES[status]
+    if code == InfrastructureError.exit_code and not stop.name and enter.retries():
+        record.write()  # undecided, and why, should the next attempt never begin
+        enter.again(f"{step.name}: {record.verdict.line}")
     stop.over()
     code = _finish(record, code)
     _show(record)

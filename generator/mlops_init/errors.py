@@ -19,3 +19,9 @@ class RunError(InitError):
     """A local run could not be judged: a skipped job, a surviving process, an engine's crash."""
 
     exit_code = 3
+
+
+class DescriptionError(InitError):
+    """The pipeline is described so that no platform could run it: a defect of the generator."""
+
+    exit_code = 3

@@ -22,8 +22,8 @@ def action(name: str) -> Noted:
 
 
 def actions() -> dict[str, str]:
-    """Every pinned action: owner/name to commit."""
-    return {pin["uses"]: pin["commit"] for pin in _table()["actions"].values()}
+    """Every pinned action: owner/name@commit to owner/name."""
+    return {f"{pin['uses']}@{pin['commit']}": pin["uses"] for pin in _table()["actions"].values()}
 
 
 def image(name: str) -> str:

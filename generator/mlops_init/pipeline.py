@@ -7,12 +7,15 @@ read it, and nothing else decides what a generated pipeline does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mlops_init.answers import Answers
 
 Access = Literal["", "read", "write"]
+#: What a job's own token is asked for beside the repository's content, as far as it does not
+#: follow from the registry or from what the job starts.
+Scope = Literal["read-environment", "read-runs", "comment"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,13 @@ class Job:
         inputs: The step's inputs, as fixed text.
         parameters: Step inputs that come from the workflow's parameters, by name.
         gpu: Whether it asks for the GPU runner.
+        runner: Label of its runners; empty: the platform's own.
         always: Run whatever became of the jobs before.
+        own_change: Run only for a pull request from a branch of this very repository.
         registry: What it does to the model registry.
-        environment: The protected environment that it needs approval from.
+        login: How it signs in there: with the platform's own token, or with a secret.
+        environment: The protected environment that it runs in.
+        scopes: What its token is asked for besides.
         starts: The workflow that its step may start.
     """
 
@@ -51,9 +58,13 @@ class Job:
     inputs: dict[str, str] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
     gpu: bool = False
+    runner: str = ""
     always: bool = False
+    own_change: bool = False
     registry: Access = ""
+    login: Literal["", "platform", "secret"] = ""
     environment: str = ""
+    scopes: tuple[Scope, ...] = ()
     starts: str = ""
 
 
@@ -62,15 +73,17 @@ class Workflow:
     """A workflow and what starts it.
 
     Attributes:
-        name: ci, ct, cd or monitor.
+        name: ci, ct, cd, monitor or fork-reports.
         title: For people.
         about: One sentence, for the head of the file.
-        on_change: Started by every push and every pull or merge request.
+        jobs: In an order in which each job's needs come before it.
+        on_change: Started by every push to main and every pull or merge request.
         schedule: Cron expression (UTC), or nothing.
         manual: Started by a person, or by the workflow before it.
         parameters: What a manual start may set.
         supersede: A newer run of the same branch cancels this one; else they queue.
-        jobs: In an order in which each job's needs come before it.
+        retries: How often a job is tried again after exit code 4, infrastructure.
+        only: The one platform that has it; empty: all.
     """
 
     name: str
@@ -82,6 +95,8 @@ class Workflow:
     manual: bool = False
     parameters: tuple[Parameter, ...] = ()
     supersede: bool = False
+    retries: int = 1
+    only: str = ""
 
     def job(self, name: str) -> Job:
         """A job by its name."""
@@ -89,8 +104,46 @@ class Workflow:
 
 
 def describe(answers: Answers) -> tuple[Workflow, ...]:
-    """The four workflows of a project."""
-    return (_ci(), _ct(), _cd(), _monitor(answers))
+    """The workflows of a project, as they are on every platform."""
+    workflows = [_ci(), _ct(answers), _cd(), _monitor(answers)]
+    return tuple(
+        replace(
+            workflow,
+            jobs=tuple(_placed(job, answers) for job in workflow.jobs),
+            schedule=workflow.schedule if answers.schedule == "on" or workflow.only else "",
+        )
+        for workflow in workflows
+    )
+
+
+def on(workflows: tuple[Workflow, ...], platform: str) -> tuple[Workflow, ...]:
+    """What of a description one platform has: comments are written on GitHub alone.
+
+    A token of GitLab's job may not write notes; the merge request shows the reports instead.
+    """
+    kept = [each for each in workflows if each.only in {"", platform}]
+    if platform == "github":
+        return tuple(kept)
+    return tuple(
+        replace(each, jobs=tuple(job for job in each.jobs if "comment" not in job.scopes))
+        for each in kept
+    )
+
+
+def _placed(job: Job, answers: Answers) -> Job:
+    """The job with what follows from the answers alike for all: runner, sign-in, environment."""
+    login: Literal["", "platform", "secret"] = ""
+    if job.registry and answers.registry == "platform":
+        login = "platform"
+    elif job.registry and answers.registry.startswith("oci:"):
+        login = "secret"
+    return replace(
+        job,
+        runner=(job.gpu and answers.gpu_runner) or answers.runner,
+        login=login,
+        # Secrets live in environments, so that only jobs which name one can read them.
+        environment=job.environment or ("registry" if login == "secret" else ""),
+    )
 
 
 def _ci() -> Workflow:
@@ -114,11 +167,11 @@ def _ci() -> Workflow:
     )
 
 
-def _ct() -> Workflow:
+def _ct(answers: Answers) -> Workflow:
     before = ("validate-data", "train", "evaluate", "gate")
     jobs = (
         Job("validate-data", "validate-data", "Validate data", 15),
-        Job("train", "train", "Train", 120, ("validate-data",), gpu=True),
+        Job("train", "train", "Train", 120, ("validate-data",), gpu=answers.gpu != "none"),
         Job("evaluate", "evaluate", "Evaluate", 30, ("train",), registry="read"),
         Job("gate", "gate", "Gate", 10, ("evaluate",), parameters=("first-release",)),
         Job(
@@ -157,6 +210,7 @@ def _cd() -> Workflow:
             parameters=("version",),
             registry="write",
             environment="production",
+            scopes=("read-environment",),
         ),
     )
     return Workflow(
@@ -168,6 +222,8 @@ def _cd() -> Workflow:
         parameters=(
             Parameter("version", "The version to deploy; empty for the newest candidate."),
         ),
+        # Half a rollout is not begun again without anybody having looked.
+        retries=0,
     )
 
 

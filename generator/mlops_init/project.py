@@ -13,9 +13,10 @@ from mlops_init import answers as answers_
 from mlops_init import version
 from mlops_init.answers import Answers, Kept
 from mlops_init.datasets import Dataset, Source, demo, quoted
-from mlops_init.errors import UsageError
+from mlops_init.errors import DescriptionError, UsageError
 from mlops_init.pipeline import describe
-from mlops_init.renderers import github, gitlab
+from mlops_init.renderers import doors, github, gitlab
+from mlops_init.soundness import problems
 
 RENDERERS = {"github": github.render, "gitlab": gitlab.render}
 #: What only one platform reads.
@@ -30,9 +31,32 @@ def template_folder() -> Path:
     return Path(__file__).resolve().parents[2] / "templates" / "project"
 
 
+def overlay_folder() -> Path:
+    """Where the templates of one framework each lie: in the wheel, or in a checkout."""
+    installed = Path(str(resources.files("mlops_init"))) / "frameworks"
+    if installed.is_dir():
+        return installed
+    return Path(__file__).resolve().parents[2] / "templates" / "frameworks"
+
+
+def overlays(answers: Answers) -> list[str]:
+    """The folders of `overlay_folder` that are laid over the template, in this order."""
+    names = [answers.framework]
+    if answers.task == "images":
+        names.append(f"{answers.framework}-images")
+    if answers.framework == "tensorflow" and answers.gpu != "none":
+        # Its package brings no CUDA, as those of the others do, unless it is asked to.
+        names.append("tensorflow-cuda")
+    return names
+
+
 def ci_files(answers: Answers, pin: str) -> dict[str, str]:
     """The pipeline's files on the chosen platforms: text by path."""
     workflows = describe(answers)
+    steps = {step.name: step for step in doors.declarations()}
+    unsound = problems(workflows, steps)
+    if unsound:
+        raise DescriptionError("; ".join(unsound))
     files: dict[str, str] = {}
     for platform in answers.platforms:
         files |= RENDERERS[platform](workflows, answers, pin)
@@ -78,13 +102,16 @@ def _write(answers: Answers, pin: str, target: Path, source: Source) -> None:
     # Beside its place: a move within one file system happens at once or not at all.
     with tempfile.TemporaryDirectory(prefix=f".{answers.name}.", dir=target.parent) as scratch:
         folder = Path(scratch) / answers.name
-        _render(answers, source.dataset, Path(scratch))
+        render(answers, source.dataset, Path(scratch))
         (folder / "data").mkdir(exist_ok=True)
         source.write(folder / "data")
         for name, text in ci_files(answers, pin).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
+        if answers.vendor == "on":
+            steps = (folder / doors.VENDORED).parent
+            shutil.copytree(doors.PACKAGE, steps, ignore=shutil.ignore_patterns("__pycache__"))
         kept = Kept(answers, pin, version.version(), digests(folder))
         record = folder / answers_.FILE_NAME
         record.write_text(answers_.keep(kept), encoding="utf-8", newline="\n")
@@ -93,7 +120,8 @@ def _write(answers: Answers, pin: str, target: Path, source: Source) -> None:
         folder.rename(target)
 
 
-def _render(answers: Answers, dataset: Dataset, parent: Path) -> None:
+def render(answers: Answers, dataset: Dataset, parent: Path) -> None:
+    """Write the template's files, and those of the framework, into `parent`."""
     from cookiecutter.generate import generate_context, generate_files
 
     template = template_folder()
@@ -102,7 +130,13 @@ def _render(answers: Answers, dataset: Dataset, parent: Path) -> None:
     context["cookiecutter"] |= asdict(answers)
     # Templates say `{{ quoted(dataset.key) }}`, in YAML and in Python: a column has any name.
     context |= {"dataset": dataset, "quoted": quoted}
-    generate_files(repo_dir=str(template), context=context, output_dir=str(parent))
+    for folder in (template, *(overlay_folder() / name for name in overlays(answers))):
+        generate_files(
+            repo_dir=str(folder),
+            context=context,
+            output_dir=str(parent),
+            overwrite_if_exists=True,
+        )
     for platform, names in ONLY.items():
         if platform not in answers.platforms:
             for name in names:

@@ -326,3 +326,53 @@ def test_a_broken_environment_is_no_judgement(stage: Stage) -> None:
     assert (code, verdict["status"]) == (3, "undecided")
     assert "ModuleNotFoundError" in text
     assert "Traceback" not in text
+
+
+#: Fails as its file of remaining failures says, one word a line.
+FAILING = """\
+from pathlib import Path
+left = Path("left.txt").read_text().splitlines()
+Path("left.txt").write_text("\\n".join(left[1:]))
+record.say(f"{len(left)} left")
+if left:
+    raise getattr(errors, left[0])("no route to the registry\\n::error::forged")
+return Status.PASS
+"""
+
+
+@pytest.mark.parametrize(
+    ("failures", "retries", "code", "tried"),
+    [
+        (1, "1", 0, 2),
+        (2, "1", 4, 2),
+        (2, "2", 0, 3),
+        (1, "", 4, 1),
+        (1, "0", 4, 1),
+        (1, "-1", 4, 1),
+        (1, "many", 4, 1),
+    ],
+)
+def test_infrastructure_is_tried_again_as_often_as_the_workflow_says(
+    stage: Stage, failures: int, retries: str, code: int, tried: int
+) -> None:
+    left = ["InfrastructureError"] * failures
+    (stage.folder / "left.txt").write_text("\n".join(left))
+    ended, text, verdict = stage.run(FAILING, MLOPS_RETRIES=retries)
+    assert ended == code, text
+    assert verdict["status"] == ("pass" if code == 0 else "undecided")
+    assert text.count("trying again") == tried - 1
+    assert "\n::error::forged" not in text.replace("\r", "\n")
+
+
+@pytest.mark.parametrize("kind", ["CommandError", "ConfigError", "UndecidedError"])
+def test_nothing_else_is_tried_again(stage: Stage, kind: str) -> None:
+    (stage.folder / "left.txt").write_text(kind)
+    ended, text, _ = stage.run(FAILING, MLOPS_RETRIES="2")
+    assert ended in {1, 2, 3}
+    assert "trying again" not in text
+
+
+def test_a_stop_is_not_tried_again(stage: Stage) -> None:
+    code, text, verdict = stage.run("stop()\ntime.sleep(5)", MLOPS_RETRIES="2")
+    assert (code, verdict["status"]) == (4, "undecided")
+    assert "trying again" not in text

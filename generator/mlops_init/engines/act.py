@@ -96,7 +96,7 @@ def _standins() -> Path:
 
 
 def _local_repositories(run: Run) -> dict[str, Path]:
-    known = {f"{name}@{commit}": _standins() / name for name, commit in pins.actions().items()}
+    known = {uses: _standins() / name for uses, name in pins.actions().items()}
     return known | {f"{run.kept.answers.steps}@{run.kept.pin}": run.tree}
 
 

@@ -38,6 +38,19 @@ class Noted:
     beside: str = ""
 
 
+@dataclass(frozen=True)
+class Document:
+    """A file's data before it becomes text; see `dump` for the fields."""
+
+    body: dict[str, Any]
+    head: str = ""
+    spaced: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """As YAML."""
+        return dump([self.body], self.head, self.spaced)
+
+
 def dump(documents: Iterable[Any], head: str = "", spaced: tuple[str, ...] = ()) -> str:
     """YAML text of one or more documents.
 
@@ -115,4 +128,8 @@ def _sequence(source: list[Any], depth: int) -> CommentedSeq:
     scalars = not any(isinstance(item, (dict, list, tuple, Noted)) for item in source)
     if scalars and sum(len(str(item)) + 2 for item in source) <= SHORT:
         result.fa.set_flow_style()
+        for number, item in enumerate(source):
+            # Between brackets, YAML 1.1 takes a question mark for the sign of a key.
+            if isinstance(item, str) and "?" in item:
+                result[number] = DoubleQuotedScalarString(item)
     return result

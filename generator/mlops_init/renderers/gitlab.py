@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlops_init import pins
 from mlops_init.answers import Answers
-from mlops_init.pipeline import Job, Workflow
-from mlops_init.renderers.emit import Noted, dump
+from mlops_init.pipeline import Job, Workflow, on
+from mlops_init.renderers import doors
+from mlops_init.renderers.emit import Document, Noted
 
 STAGES = {
     "lint": "check",
@@ -25,13 +27,20 @@ NEXT = "next"
 
 def render(workflows: tuple[Workflow, ...], answers: Answers, pin: str) -> dict[str, str]:
     """The files: text by path."""
+    found = documents(workflows, answers, pin)
+    return {name: document.text() for name, document in found.items()}
+
+
+def documents(workflows: tuple[Workflow, ...], answers: Answers, pin: str) -> dict[str, Document]:
+    """The files by path, before they become text."""
+    workflows = on(workflows, "gitlab")
     files = {".gitlab-ci.yml": _entry(workflows)}
     for workflow in workflows:
         files[f".gitlab/{workflow.name}.yml"] = _file(workflow, answers, pin)
     return files
 
 
-def _entry(workflows: tuple[Workflow, ...]) -> str:
+def _entry(workflows: tuple[Workflow, ...]) -> Document:
     names = [workflow.name for workflow in workflows]
     variables: dict[str, Any] = {
         "WORKFLOW": {
@@ -48,10 +57,11 @@ def _entry(workflows: tuple[Workflow, ...]) -> str:
                 {"if": '$CI_PIPELINE_SOURCE == "merge_request_event"'},
                 Noted(
                     {
-                        "if": '$CI_PIPELINE_SOURCE == "push" && $CI_OPEN_MERGE_REQUESTS',
+                        "if": '$CI_PIPELINE_SOURCE == "push" '
+                        "&& $CI_COMMIT_BRANCH != $CI_DEFAULT_BRANCH",
                         "when": "never",
                     },
-                    above="A branch with an open merge request has its pipeline there.",
+                    above="A change has one pipeline: that of its merge request.",
                 ),
                 {"if": "$CI_COMMIT_BRANCH"},
             ],
@@ -70,7 +80,7 @@ def _entry(workflows: tuple[Workflow, ...]) -> str:
         for workflow in workflows
         if workflow.schedule
     )
-    return dump([document], head=about, spaced=("",))
+    return Document(document, head=about, spaced=("",))
 
 
 def _chosen(workflow: Workflow) -> list[dict[str, str]]:
@@ -80,44 +90,66 @@ def _chosen(workflow: Workflow) -> list[dict[str, str]]:
     return [*unset, {"if": f'$WORKFLOW == "{workflow.name}"'}]
 
 
-def _file(workflow: Workflow, answers: Answers, pin: str) -> str:
+def _file(workflow: Workflow, answers: Answers, pin: str) -> Document:
     stages = list(dict.fromkeys(STAGES[job.name] for job in workflow.jobs))
     if any(job.starts for job in workflow.jobs):
         stages.append(NEXT)
+    body: dict[str, Any] = {
+        "stages": stages,
+        "variables": _variables(workflow, answers),
+        "default": _default(workflow, answers),
+    }
+    if answers.vendor != "on":
+        body["include"] = [_component(job, answers, pin) for job in workflow.jobs]
+    body |= {job.name: _job(job, answers) for job in workflow.jobs}
+    body |= {f"start-{job.starts}": _trigger(job) for job in workflow.jobs if job.starts}
+    return Document(body, head=workflow.about, spaced=("",))
+
+
+def _variables(workflow: Workflow, answers: Answers) -> dict[str, Any]:
     variables: dict[str, Any] = {"MLOPS_PYTHON": answers.python_version}
     for each in workflow.parameters:
         variables[_variable(each.name)] = {
             "value": "false" if each.flag else "",
             "description": each.help,
         }
+    if answers.runner:
+        variables["RUNNER"] = {"value": answers.runner, "description": "Tag of the runners."}
     if answers.gpu_runner and any(job.gpu for job in workflow.jobs):
         variables["GPU_RUNNER"] = {
             "value": answers.gpu_runner,
             "description": "Tag of the GPU runners.",
         }
-    document: dict[str, Any] = {
-        "stages": stages,
-        "variables": variables,
-        "default": {
-            "interruptible": workflow.supersede,
-            "retry": {"max": 1, "when": ["runner_system_failure", "stuck_or_timeout_failure"]},
-        },
-        "include": [_component(job, answers, pin) for job in workflow.jobs],
-    }
-    document |= {job.name: _job(job, answers) for job in workflow.jobs}
-    document |= {f"start-{job.starts}": _trigger(job) for job in workflow.jobs if job.starts}
-    return dump([document], head=workflow.about, spaced=("",))
+    return variables
+
+
+def _default(workflow: Workflow, answers: Answers) -> dict[str, Any]:
+    default: dict[str, Any] = {"interruptible": workflow.supersede}
+    if answers.vendor == "on":
+        default["image"] = pins.image("python")
+    if workflow.retries:
+        default["retry"] = {
+            "max": workflow.retries,
+            "when": ["runner_system_failure", "stuck_or_timeout_failure"],
+            "exit_codes": Noted([4], beside="infrastructure"),
+        }
+    if answers.runner:
+        default["tags"] = ["$RUNNER"]
+    return default
 
 
 def _component(job: Job, answers: Answers, pin: str) -> dict[str, Any]:
     inputs = {"job": job.name, "stage": STAGES[job.name]}
     inputs["source"] = f"$CI_SERVER_URL/{answers.steps}.git"
-    inputs |= job.inputs
-    inputs |= {name: f"${_variable(name)}" for name in job.parameters}
+    inputs |= _inputs(job)
     return {
         "component": f"$CI_SERVER_FQDN/{answers.steps}/{job.step}@{pin}",
         "inputs": inputs,
     }
+
+
+def _inputs(job: Job) -> dict[str, str]:
+    return job.inputs | {name: f"${_variable(name)}" for name in job.parameters}
 
 
 def _variable(parameter: str) -> str:
@@ -126,6 +158,9 @@ def _variable(parameter: str) -> str:
 
 def _job(job: Job, answers: Answers) -> dict[str, Any]:
     body: dict[str, Any] = {}
+    if answers.vendor == "on":
+        body = {"stage": STAGES[job.name], **doors.vendored_job(job.step, _inputs(job))}
+        del body["image"]  # that of the file's `default`
     if job.always:
         # Without needs: after all stages before it, with all their artifacts, however they
         # ended. With needs it would wait for jobs that never start.
@@ -139,7 +174,9 @@ def _job(job: Job, answers: Answers) -> dict[str, Any]:
     if job.registry == "write":
         body["resource_group"] = job.name
     if job.environment:
-        body["environment"] = {"name": job.environment}
+        # Variables may be limited to an environment; naming one to read them deploys nothing.
+        access = {} if job.step == "deploy-canary" else {"action": "access"}
+        body["environment"] = {"name": job.environment, **access}
     return body
 
 

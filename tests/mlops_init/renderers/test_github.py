@@ -41,7 +41,8 @@ def test_jobs_order_and_time_outs(pairs: list[tuple[Workflow, dict[Any, Any]]]) 
             made = file["jobs"][job.name]
             assert made["timeout-minutes"] == job.minutes
             assert tuple(made.get("needs", ())) == job.needs
-            assert made.get("if") == ("${{ !cancelled() }}" if job.always else None)
+            assert ("!cancelled()" in made.get("if", "")) == job.always
+            assert ("head.repo.full_name == github.repo" in made.get("if", "")) == job.own_change
             assert "continue-on-error" not in made
 
 
@@ -63,7 +64,14 @@ def test_triggers(pairs: list[tuple[Workflow, dict[Any, Any]]]) -> None:
 
 def expected_permissions(job: Job, registry: str) -> dict[str, str]:
     packages = {"packages": job.registry} if job.registry and registry == "platform" else {}
-    return {"contents": "read", **packages, **({"actions": "write"} if job.starts else {})}
+    starts = {"actions": "write"} if job.starts else {}
+    named = {
+        "read-environment": {"actions": "read"},
+        "read-runs": {"actions": "read"},
+        "comment": {"pull-requests": "write"},
+    }
+    scopes = {name: access for scope in job.scopes for name, access in named[scope].items()}
+    return {"contents": "read", **packages, **starts, **scopes}
 
 
 def test_no_permission_that_was_not_asked_for(
@@ -76,7 +84,7 @@ def test_no_permission_that_was_not_asked_for(
             made = file["jobs"][job.name]
             assert made["permissions"] == expected_permissions(job, registry)
             env = made["steps"][-2].get("env", {})
-            assert ("MLOPS_TOKEN" in env) == bool(job.starts)
+            assert ("MLOPS_TOKEN" in env) == bool(job.starts or job.scopes)
             assert ("MLOPS_REGISTRY_PASSWORD" in env) == (
                 bool(job.registry) and not registry.startswith("folder:")
             )
@@ -144,7 +152,7 @@ def test_third_party_actions_are_pinned_and_have_stand_ins(
     pairs: list[tuple[Workflow, dict[Any, Any]]], variant: str
 ) -> None:
     ours = {f"{answers_of(variant).steps}/actions/{name}@{PIN}" for name in STEPS}
-    theirs = {f"{name}@{commit}": name for name, commit in pins.actions().items()}
+    theirs = pins.actions()
     for _, file in pairs:
         for job in file["jobs"].values():
             for step in job["steps"]:

@@ -98,8 +98,9 @@ def test_variables_and_queues(pairs: Pairs, variant: str) -> None:
         for job in workflow.jobs:
             made = file[job.name]
             assert ("resource_group" in made) == (job.registry == "write")
+            deploys = {} if job.step == "deploy-canary" else {"action": "access"}
             assert made.get("environment") == (
-                {"name": job.environment} if job.environment else None
+                {"name": job.environment, **deploys} if job.environment else None
             )
             tagged = job.gpu and answers.gpu_runner
             assert made.get("tags") == (["$GPU_RUNNER"] if tagged else None)

@@ -45,7 +45,10 @@ locks: .venv/.ready  ## Pin all dependencies by hash; ARGS=--upgrade takes newer
 	@python scripts/locks.py $(ARGS)
 
 .PHONY: engines
-engines: $(ACT) $(ACTIONLINT) $(GITLAB_CI_LOCAL)/.ready  ## Build act, actionlint and gitlab-ci-local
+engines: go-engines $(GITLAB_CI_LOCAL)/.ready  ## Build act, actionlint and gitlab-ci-local
+
+.PHONY: go-engines
+go-engines: $(ACT) $(ACTIONLINT)
 
 .PHONY: system
 system:  ## What the tests need of the system: rsync, docker-registry, chromium

@@ -11,6 +11,7 @@ HELD := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mlops-init
 ACT := $(HELD)/tools/act-0.2.89/act
 ACTIONLINT := $(HELD)/tools/actionlint-1.7.12/actionlint
 GITLAB_CI_LOCAL := $(HELD)/tools/gitlab-ci-local-4.73.0
+MERMAID := $(HELD)/tools/mermaid-11.17.2
 export PATH := $(CURDIR)/.venv/bin:$(dir $(ACT)):$(dir $(ACTIONLINT)):$(GITLAB_CI_LOCAL)/node_modules/.bin:$(PATH)
 
 ENGINE ?= native
@@ -45,7 +46,7 @@ locks: .venv/.ready  ## Pin all dependencies by hash; ARGS=--upgrade takes newer
 	@python scripts/locks.py $(ARGS)
 
 .PHONY: engines
-engines: go-engines $(GITLAB_CI_LOCAL)/.ready  ## Build act, actionlint and gitlab-ci-local
+engines: go-engines $(GITLAB_CI_LOCAL)/.ready $(MERMAID)/.ready  ## Build act, actionlint, gitlab-ci-local and mermaid
 
 .PHONY: go-engines
 go-engines: $(ACT) $(ACTIONLINT)
@@ -76,4 +77,10 @@ $(GITLAB_CI_LOCAL)/.ready: tools/package-lock.json
 	mkdir -p $(@D)
 	cp tools/package.json tools/package-lock.json tools/.npmrc $(@D)/
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(MERMAID)/.ready: tools/mermaid/package-lock.json tools/mermaid/parse.mjs
+	mkdir -p $(@D)
+	cp tools/mermaid/package.json tools/mermaid/package-lock.json tools/mermaid/parse.mjs tools/mermaid/.npmrc $(@D)/
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

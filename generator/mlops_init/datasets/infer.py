@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ def target_of(path: Path, column: Sketch, task: str, positive: str) -> Target:
         raise refused(path, problem)
     if found != "regression":
         _no_twins(path, column)
+    elif not math.isfinite(column.squares):
+        raise refused(path, f"the target {name} holds numbers too large to be squared; scale them")
     if found != "binary":
         if positive:
             raise refused(path, f"positive: for the task binary only, and this is {found}")
@@ -276,7 +279,9 @@ def notes(features: Sequence[Sketch]) -> list[str]:
     many = [
         shown(each.name)
         for each in features
-        if each.kind in {"text", "timestamp"} and each.values is None
+        if each.kind in {"text", "timestamp"}
+        and (each.values is None or 2 * len(each.values) > each.present)
+        and not each.constant
     ]
     mixed = [
         f"{shown(each.name)} ({shown(next(iter(each.odd)))})"

@@ -249,7 +249,7 @@ def _object(line: str) -> dict[str, str]:
         object_pairs_hook=_pairs, parse_int=str, parse_float=str, parse_constant=_constant
     )
     try:
-        found = decoder.decode(line)
+        found = decoder.decode(line.rstrip())
     except json.JSONDecodeError as error:
         raise ValueError(f"column {error.colno}: no JSON: {error.msg}") from None
     if not isinstance(found, dict):
@@ -296,6 +296,8 @@ def _checked(path: Path, names: list[str], where: str) -> list[str]:
     seen: dict[str, str] = {}
     for place, name in enumerate(names, 1):
         problem = _problem(name)
+        if place == 1 and name.startswith("{"):
+            problem = "the first name must not begin with {, as JSON lines do"
         if problem:
             raise refused(path, f"{where}column {place}, {shown(name)}: {problem}")
         twin = seen.setdefault(name.lower(), name)

@@ -105,7 +105,7 @@ def _proportion(judging: int) -> float:
 
 def _points(margin: float) -> str:
     """Up to the next half point, between 0.005 and 0.2."""
-    steps = Decimal(min(0.2, margin)) / Decimal("0.005")
+    steps = Decimal(repr(min(0.2, margin))) / Decimal("0.005")
     return f"{(steps.quantize(Decimal(1), ROUND_CEILING) * Decimal('0.005')).normalize():f}"
 
 

@@ -59,7 +59,7 @@ class Sketch:
         low: The least number.
         high: The greatest number.
         mean: Of the numbers.
-        squares: Sum of their squared distances from it.
+        squares: Sum of their squared distances from it; not finite where a number is too large.
         sample: Every so many-th number, at most 1,024.
         examples: The first cells that are not empty.
         longest: Signs of the longest cell.
@@ -181,8 +181,11 @@ class Sketch:
         # The moments of two parts together: T. F. Chan, G. H. Golub and R. J. LeVeque,
         # "Algorithms for computing the sample variance", The American Statistician 37 (1983).
         count = len(numbers)
-        mean = math.fsum(numbers) / count
-        squares = math.fsum((each - mean) ** 2 for each in numbers)
+        try:
+            mean = math.fsum(numbers) / count
+            squares = math.fsum((each - mean) ** 2 for each in numbers)
+        except OverflowError:
+            mean = squares = math.inf
         whole, shift = self._numbers + count, mean - self.mean
         self.squares += squares + shift * shift * self._numbers * count / whole
         self.mean += shift * count / whole

@@ -14,6 +14,8 @@ GITLAB_CI_LOCAL := $(HELD)/tools/gitlab-ci-local-4.73.0
 MERMAID := $(HELD)/tools/mermaid-11.17.2
 export PATH := $(CURDIR)/.venv/bin:$(dir $(ACT)):$(dir $(ACTIONLINT)):$(GITLAB_CI_LOCAL)/node_modules/.bin:$(PATH)
 
+YAMLLINT := {extends: default, rules: {line-length: {max: 140}, truthy: {check-keys: false}}}
+
 ENGINE ?= native
 DEMO ?= good
 
@@ -26,8 +28,16 @@ demo: .venv/.ready $(if $(filter act,$(ENGINE)),$(ACT)) $(if $(filter gitlab,$(E
 	@python scripts/demo.py --engine $(ENGINE) --variant $(DEMO)
 
 .PHONY: test
-test: .venv/.ready engines system  ## Set up everything and run all tests
-	@python -m pytest -q -n 2 $(ARGS)
+test: .venv/.ready engines system  ## Set up everything and run all tests but the long ones
+	@python -m pytest -q -n 2 --dist loadgroup -m "not all" $(ARGS)
+
+.PHONY: test-all
+test-all: .venv/.ready engines system  ## The long tests: all frameworks, every refusal on every engine
+	@python -m pytest -q -n 2 --dist loadgroup -m all $(ARGS)
+
+.PHONY: bench
+bench: .venv/.ready engines  ## Measure beside peers: B=startup|engines, or all
+	@python -m benchmarks $(B)
 
 .PHONY: lint
 lint: .venv/.ready $(ACTIONLINT)  ## Linters and types
@@ -35,7 +45,8 @@ lint: .venv/.ready $(ACTIONLINT)  ## Linters and types
 	ruff format --check .
 	mypy
 	zizmor --persona auditor --offline --no-config --quiet .
-	actionlint
+	actionlint -shellcheck shellcheck
+	git ls-files '*.yml' '*.yaml' | grep -v cookiecutter | xargs yamllint --strict -d "$(YAMLLINT)"
 
 .PHONY: generate
 generate: .venv/.ready  ## Write the doors, the schema and the reference from their declarations

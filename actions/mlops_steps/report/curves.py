@@ -19,7 +19,10 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """Rows of neighbouring scores: how likely they were said to be positive, and how many were."""
+    """Rows of neighbouring scores: how likely they were said to be so, and how many were.
+
+    Positive for two classes; of the predicted class for several.
+    """
 
     score: float
     observed: float
@@ -98,21 +101,33 @@ def _curves(database: duckdb.DuckDBPyConnection, score: str, prediction: str) ->
             where place = places or place % greatest(1, places // {POINTS}) = 0
             order by place"""
     ).fetchall()
-    bins = database.sql(
-        f"""select avg(score), count_if(label = 1), count(*) from (
-                select label, score, ntile({BINS}) over (order by score, key) as bin from ({rows}))
-            group by bin order by bin"""
-    ).fetchall()
     negatives, positives = corners[-1]
     return Curves(
         roc=[(0.0, 0.0), *((fp / negatives, tp / positives) for fp, tp in corners)]
         if negatives and positives
         else [],
-        bins=[_bin(*each) for each in bins],
+        bins=bins(database, score, "label = 1"),
         confusion=Confusion(*counts[3:]),
     )
 
 
-def _bin(score: float, positives: int, rows: int) -> Bin:
-    low, high = wilson(positives, rows, 0.95)
-    return Bin(score=score, observed=positives / rows, low=low, high=high, rows=rows)
+def bins(database: duckdb.DuckDBPyConnection, score: str, true: str) -> list[Bin]:
+    """Equally many rows each, the lowest scores first, of the view `predictions`.
+
+    Args:
+        database: Has the view.
+        score: The column of scores.
+        true: SQL that is true for a row of which the score should be high.
+    """
+    found = database.sql(
+        f"""select avg(score), count_if(truth), count(*) from (
+                select {score} as score, {true} as truth,
+                    ntile({BINS}) over (order by {score}, key) as bin from predictions)
+            group by bin order by bin"""
+    ).fetchall()
+    return [_bin(*each) for each in found]
+
+
+def _bin(score: float, true: int, rows: int) -> Bin:
+    low, high = wilson(true, rows, 0.95)
+    return Bin(score=score, observed=true / rows, low=low, high=high, rows=rows)

@@ -10,10 +10,11 @@ import jinja2
 from markupsafe import Markup
 
 from mlops_steps.record import Finding, Verdict
-from mlops_steps.report import lineage, strips, text
-from mlops_steps.report.reading import Reading
+from mlops_steps.report import lineage, matrix, numbers, strips, text
+from mlops_steps.report.reading import Predictions, Reading
 from mlops_steps.report.shapes import Canary, Column, Drift
 from mlops_steps.report.story import Story
+from mlops_steps.stats.known import TASKS
 from mlops_steps.stats.results import Judged
 
 #: Rows of one table; the files have them all.
@@ -47,12 +48,19 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         "short": text.short,
     }
     environment.globals |= {
+        "bars": numbers.BARS,
+        "both": lambda: _both(reading),
         "calibration": _plot("calibration"),
         "drawable": _drawable,
         "drift_strip": _drift_strip,
+        "errors": _plot("errors"),
         "graph": lineage.graph,
         "height": _height,
+        "in_unit": in_unit,
         "interval": text.interval,
+        "judged_on": judged_on,
+        "matrix": matrix.draw,
+        "observed": _plot("observed"),
         "rates": _RATES,
         "roc": _plot("roc"),
         "row_limit": ROW_LIMIT,
@@ -70,6 +78,40 @@ def render(model: str, verdict: Verdict, reading: Reading, story: Story) -> str:
         when=verdict.started.replace("T", " ").replace("+00:00", " UTC"),
         findings=_findings(reading),
     )
+
+
+def judged_on(reading: Reading) -> str:
+    """`176 rows of the test split`, and what is in them, by the task."""
+    metrics = reading.metrics
+    if metrics is None:
+        return ""
+    rows = f"{text.number(metrics.rows)} rows of the {metrics.split} split"
+    if metrics.positives is not None:
+        return f"{rows}, {text.number(metrics.positives)} of them positive"
+    if metrics.classes is not None:
+        return f"{rows}, {text.number(metrics.classes)} classes among them"
+    if metrics.target_sd is not None:
+        spread = text.number(metrics.target_sd)
+        return f"{rows}; the standard deviation of {text.clean(reading.target)} is {spread}"
+    return rows
+
+
+def in_unit(reading: Reading, metric: str) -> bool:
+    """Whether a metric's figures are in the unit of the target."""
+    known = TASKS[reading.task].get(metric)
+    return known is not None and known.scale == "target"
+
+
+def _both(reading: Reading) -> list[tuple[str, str, Predictions]]:
+    """Kind, name and predictions of the candidate and, if it was asked, of the champion."""
+    found: list[tuple[str, str, Predictions]] = []
+    if reading.candidate:
+        found.append(("candidate", "candidate", reading.candidate))
+    if reading.champion:
+        champion = reading.metrics.champion if reading.metrics else None
+        name = f"champion {champion.version}" if champion else "champion"
+        found.append(("champion", name, reading.champion))
+    return found
 
 
 def _finalize(value: object) -> object:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +15,14 @@ from typing import Any
 import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
+from mlops_steps.report.classes import Classes
 from mlops_steps.report.curves import Curves
+from mlops_steps.report.numbers import BARS, CELLS, Numbers
 from mlops_steps.report.shapes import Canary
 from mlops_steps.stats.proportions import wilson
 
@@ -67,10 +73,12 @@ def roc(candidate: Curves, champion: Curves | None) -> Markup:
         return svg(figure, "roc", "ROC curve; its figures are in the table below")
 
 
-def calibration(candidate: Curves, champion: Curves | None) -> Markup:
-    """Share of positive rows against the score they were given, in bins of equal size."""
+def calibration(
+    candidate: Curves | Classes, champion: Curves | Classes | None, share: str
+) -> Markup:
+    """Share of rows that are what the score promised, against it, in bins of equal size."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _square("Mean score of the bin", "Share of positive rows")
+        figure, axes = _square("Mean score of the bin", f"Share of {share}")
         axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", linewidth=1)
         for curves, colour, mark, line in (
             (champion, CHAMPION, "s", "--"),
@@ -87,6 +95,70 @@ def calibration(candidate: Curves, champion: Curves | None) -> Markup:
                 elinewidth=0.8, marker=mark, markersize=3.5, linestyle=line, linewidth=1.2,
             )  # fmt: skip
         return svg(figure, "calibration", "Calibration plot; its figures are in the table below")
+
+
+def observed(candidate: Numbers, champion: Numbers | None) -> Markup:
+    """What was observed against what was predicted: the candidate's rows, and the bins of both."""
+    low, high = candidate.frame.low, candidate.frame.high
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(3.5, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        edge = (high - low) * 0.02
+        limits = (low - edge, high + edge)
+        axes.set(xlim=limits, ylim=limits, xlabel="Predicted", ylabel="Observed")
+        axes.set_aspect("equal")
+        _cells(axes, candidate)
+        axes.plot([low, high], [low, high], color=FAINT, linestyle=":", linewidth=1)
+        for numbers, colour, mark, line in (
+            (champion, CHAMPION, "s", "--"),
+            (candidate, CANDIDATE, "o", "-"),
+        ):
+            if numbers is None:
+                continue
+            bins = numbers.errors.bins
+            seen = [each.observed for each in bins]
+            # A mean may lie outside the middle 80 % of what is very skewed.
+            below = [max(0.0, each.observed - each.low) for each in bins]
+            above = [max(0.0, each.high - each.observed) for each in bins]
+            axes.errorbar(
+                [each.predicted for each in bins], seen,
+                yerr=[below, above] if numbers is candidate else None, color=colour,
+                ecolor=colour, elinewidth=0.8, marker=mark, markersize=3.5, linestyle=line,
+                linewidth=1.2,
+            )  # fmt: skip
+        label = "Observed against predicted; its figures are in the table below"
+        return svg(figure, "observed", label)
+
+
+def _cells(axes: Axes, numbers: Numbers) -> None:
+    """Squares, the more rows the darker; the root keeps single rows to be seen beside many."""
+    low, high = numbers.frame.low, numbers.frame.high
+    side = (high - low) / CELLS
+    most = max(rows for _, _, rows in numbers.errors.grid)
+    squares = [
+        Rectangle((low + x * side, low + y * side), side, side) for x, y, _ in numbers.errors.grid
+    ]
+    shades = [
+        to_rgba(CANDIDATE, round(0.12 + 0.48 * math.sqrt(rows / most), 2))
+        for _, _, rows in numbers.errors.grid
+    ]
+    axes.add_collection(PatchCollection(squares, facecolors=shades, edgecolors="none"))
+
+
+def errors(candidate: Numbers, champion: Numbers | None) -> Markup:
+    """How many rows have which error: a histogram of each model."""
+    span = candidate.frame.span
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(3.5, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        axes.set(xlabel="Error: predicted minus observed", ylabel="Rows", xlim=(-span, span))
+        edges = [span * (2 * bar / BARS - 1) for bar in range(BARS + 1)]
+        axes.axvline(0, color=FAINT, linestyle=":", linewidth=1)
+        if champion:
+            axes.stairs(champion.errors.bars, edges, color=CHAMPION, linestyle="--")
+        axes.stairs(candidate.errors.bars, edges, color=CANDIDATE)
+        axes.set_ylim(bottom=0)
+        return svg(figure, "errors", "Histogram of errors; its figures are in the table below")
 
 
 def timeline(canary: Canary) -> Markup:

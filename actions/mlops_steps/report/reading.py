@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
+from mlops_steps.config import Task
 from mlops_steps.errors import UndecidedError
 from mlops_steps.record import OUT, Record, Verdict
-from mlops_steps.report import curves
+from mlops_steps.report import classes, curves, numbers
 from mlops_steps.report.shapes import Canary, Check, Drift, Training
 from mlops_steps.spec import STEP_NAMES, Status
 from mlops_steps.stats.results import METRICS_FILE, RULES_FILE, Judged, Metrics
@@ -24,6 +25,7 @@ DRIFT_FILE = "out/monitor/drift.json"
 PREDICTIONS_FILE = "out/evaluate/predictions.parquet"
 
 T = TypeVar("T")
+Predictions = curves.Curves | classes.Classes | numbers.Numbers
 
 
 @dataclass
@@ -32,14 +34,19 @@ class Reading:
 
     Attributes:
         verdicts: In the order of the road.
+        task: Of the model. It decides what `candidate` and `champion` are: curves (binary),
+            classes (multiclass) or numbers (regression).
+        target: The target's column: what figures in its unit are named after.
         problems: What was there and could not be used, each in one line.
     """
 
     verdicts: list[Verdict]
+    task: Task = "binary"
+    target: str = ""
     rules: list[Judged] = field(default_factory=list)
     metrics: Metrics | None = None
-    candidate: curves.Curves | None = None
-    champion: curves.Curves | None = None
+    candidate: Predictions | None = None
+    champion: Predictions | None = None
     checks: list[Check] = field(default_factory=list)
     canary: Canary | None = None
     training: Training | None = None
@@ -57,15 +64,19 @@ def read(record: Record) -> Reading:
     Raises:
         UndecidedError: No step left a verdict.
     """
-    names = [name for name in STEP_NAMES if name != record.step.name]
+    names = STEP_NAMES[: STEP_NAMES.index(record.step.name)]  # what comes after is not on it
     found = [each for name in names if (each := _verdict(record, name)) is not None]
     if not found:
         raise UndecidedError(
             f"no verdict under {OUT}/: run a step first, or hand over the folders it wrote"
         )
-    reading = Reading(found)
+    task = record.config.model.task
+    reading = Reading(found, task, record.config.table.target)
     reading.rules = _json(record, RULES_FILE, list[Judged], reading) or []
     reading.metrics = _json(record, METRICS_FILE, Metrics, reading)
+    if reading.metrics and reading.metrics.task != task:
+        reading.problems.append(f"{METRICS_FILE}: is of task {reading.metrics.task}, not {task}")
+        reading.metrics = None
     reading.checks = _json(record, CHECKS_FILE, list[Check], reading) or []
     reading.canary = _json(record, CANARY_FILE, Canary, reading)
     reading.training = _json(record, TRAINING_FILE, Training, reading)
@@ -73,10 +84,16 @@ def read(record: Record) -> Reading:
     path = _taken(record, PREDICTIONS_FILE, reading)
     if path:
         try:
-            reading.candidate, reading.champion = curves.read(path)
+            reading.candidate, reading.champion = _predictions(path, task)
         except UndecidedError as error:
             reading.problems.append(f"{PREDICTIONS_FILE}: {error}")
     return reading
+
+
+def _predictions(path: Path, task: Task) -> tuple[Predictions, Predictions | None]:
+    if task == "multiclass":
+        return classes.read(path)
+    return numbers.read(path) if task == "regression" else curves.read(path)
 
 
 def _verdict(record: Record, step: str) -> Verdict | None:

@@ -87,12 +87,13 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 class Handed(msgspec.Struct, frozen=True):
-    """The rows that the train command got."""
+    """The rows that the train command got, and how many files they name."""
 
     path: str
     rows: int
     withheld: int
     digest: str
+    files: int = 0
 
 
 class Training(msgspec.Struct, frozen=True):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from mlops_steps.doors import escape_markdown
 from mlops_steps.record import Verdict
+from mlops_steps.report.classes import Classes
+from mlops_steps.report.numbers import QUANTILES, Numbers
 from mlops_steps.report.reading import Reading
 from mlops_steps.report.shapes import Arm, Canary, Training
 from mlops_steps.report.story import Story
@@ -68,7 +70,11 @@ def _rules(reading: Reading) -> list[str]:
     lines = _table(("rule", "candidate", _short_text(head), "verdict"), rows, SCREEN_LIMIT)
     if reading.metrics:
         rows_read = f"{number(reading.metrics.rows)} rows of the {reading.metrics.split} split"
-        lines += [f"n = {rows_read}{', paired with the champion' if champion else ''}.", ""]
+        said = f"n = {rows_read}{', paired with the champion' if champion else ''}."
+        in_unit = sorted({each.metric for each in reading.rules if each.scale == "target"})
+        if in_unit:
+            said += f" In the unit of {_short_text(reading.target)}: {_text(', '.join(in_unit))}."
+        lines += [said, ""]
     return lines
 
 
@@ -95,6 +101,13 @@ def _folds(reading: Reading) -> Iterable[str]:
     if findings:
         lines = _table(("step", "level", "finding"), findings)
         yield _fold(plural(len(findings), "finding"), lines)
+    if isinstance(reading.candidate, Classes):
+        other = reading.champion if isinstance(reading.champion, Classes) else None
+        title = f"Classes: {len(reading.candidate.classes):,}"
+        yield _fold(title, _classes(reading.candidate, other))
+    if isinstance(reading.candidate, Numbers):
+        champion = reading.champion if isinstance(reading.champion, Numbers) else None
+        yield _fold("Errors", _errors(reading.candidate, champion, reading.target))
     if reading.checks:
         # What did not pass comes first, so that a cut never hides it.
         ordered = sorted(reading.checks, key=lambda each: each.status is Status.PASS)
@@ -123,10 +136,47 @@ def _folds(reading: Reading) -> Iterable[str]:
     yield _fold("Lineage", _table(("step", "", "file", "sha256"), lineage))
 
 
+def _classes(ours: Classes, theirs: Classes | None) -> list[str]:
+    champion = {each.name: each for each in theirs.classes} if theirs else {}
+    # The class that is found least comes first, so that a cut never hides it.
+    ordered = sorted(ours.classes, key=lambda each: (each.rows == 0, each.recall or 0.0))
+    rows = [
+        (
+            _text(each.name),
+            number(each.rows),
+            f"{number(each.recall)} {_text(interval(each.low, each.high))}".strip(),
+            number(champion[each.name].recall if each.name in champion else None),
+            number(each.precision),
+            _text(each.taken_for or "none"),
+        )
+        for each in ordered
+    ]
+    head = ("class", "rows", "recall", "champion's", "precision", "most often taken for")
+    return [*_table(head, rows), "Intervals: Wilson, 95 %.", ""]
+
+
+def _errors(ours: Numbers, theirs: Numbers | None, target: str) -> list[str]:
+    rows = [
+        (
+            name,
+            *(number(value, signed=True) for value in (each.mean, *each.quantiles)),
+            number(each.largest),
+        )
+        for name, each in (
+            ("candidate", ours.errors),
+            *([("champion", theirs.errors)] if theirs else []),
+        )
+    ]
+    head = ("", "mean", *(f"{100 * share:.0f} %" for share in QUANTILES), "largest size")
+    says = f"Predicted minus observed, in the unit of {_short_text(target)}."
+    return [says, "", *_table(head, rows)]
+
+
 def _training(training: Training) -> list[str]:
     listed = sorted(training.parameters.items())[:ROW_LIMIT]
     facts = [
-        f"{number(training.data.rows)} rows, {number(training.data.withheld)} withheld",
+        f"{number(training.data.rows)} rows, {number(training.data.withheld)} withheld"
+        + (f", {number(training.data.files)} files" if training.data.files else ""),
         f"{seconds(training.seconds)}, {training.gpu}",
         "parameters: " + (", ".join(f"{name} = {value}" for name, value in listed) or "none"),
         f"seed {training.seed}, Python {training.python}",

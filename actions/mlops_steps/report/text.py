@@ -51,7 +51,7 @@ def _decimal(value: float) -> str:
     size = abs(value)
     if size >= 1e9 or 0 < size < 0.0005:
         return f"{value:.2e}"
-    if size >= 100:
+    if size >= 1000:
         return f"{value:,.0f}"
     if size >= 10:
         return f"{value:.1f}"

@@ -17,6 +17,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tests.mlops_steps.small import become, crown
 
 from mlops_steps.deploy_canary.results import Canary
 from mlops_steps.evaluate.join import Answers, Judged
@@ -111,7 +112,7 @@ def scored() -> Scored:
         model = make_pipeline(StandardScaler(), LogisticRegression())
         model.fit(features[~test][:, :columns], labels[~test])
         score = model.predict_proba(features[test][:, :columns])[:, 1]
-        return Answers(score, (score > 0.5).astype(np.int8))
+        return Answers((score > 0.5).astype(np.int8), score)
 
     held = [key for key, withheld in zip(keys, test, strict=True) if withheld]
     return Scored(held, Judged(labels[test], answers(30), answers(5)))
@@ -125,8 +126,8 @@ def evaluated(scored: Scored) -> Callable[[Road], None]:
 
 def _evaluate(road: Road, scored: Scored) -> None:
     judged, levels = scored.judged, Levels(0.95, 2)
-    ours = measure(judged, judged.candidate, levels)
-    theirs = measure(judged, judged.champion, levels)
+    ours = measure(judged, judged.candidate, levels, task="binary")
+    theirs = measure(judged, judged.champion, levels, task="binary")
     found = Metrics(
         split="test",
         rows=len(judged.label),
@@ -134,7 +135,7 @@ def _evaluate(road: Road, scored: Scored) -> None:
         confidence=0.95,
         candidate=ours,
         champion=Champion(version="1.0.0", metrics=theirs),
-        difference=compare(judged, judged.champion, ours, theirs, levels),
+        difference=compare(judged, judged.champion, (ours, theirs), levels, task="binary"),
     )
     folder = road.folder / "out" / "evaluate"
     folder.mkdir(parents=True)
@@ -280,6 +281,24 @@ def walk(road: Callable[[], Road], evaluated: Callable[[Road], None]) -> Callabl
             released(walked, errors=errors)
         if to == "monitor":
             watched(walked)
+        return walked
+
+    return make
+
+
+@pytest.fixture
+def walk_of(sample: Callable[..., Any], tmp_path: Path) -> Callable[[str], Road]:
+    """A project of another task on which the steps themselves ran, up to the report."""
+
+    def make(task: str) -> Road:
+        walked = Road(become(sample(), task))
+        for step in ("validate-data", "train"):
+            ran = walked.project.run(step)
+            assert ran.code == 0, ran.text
+        crown(walked.project, task, tmp_path, weak=9)
+        for step in ("evaluate", "gate", "register", "report"):
+            ran = walked.project.run(step)
+            assert ran.code == 0, ran.text
         return walked
 
     return make

@@ -23,8 +23,9 @@ def test_a_whole_road(walk: Make, tmp_path: Path) -> None:
     ran = walked.report()
     assert ran.code == 0, ran.text
     assert ran.verdict["line"] == "pass: 9 steps"
-    written = {f"out/report/{name}" for name in ("index.html", "summary.md", "junit.xml")}
-    assert set(ran.verdict["wrote"]) == written
+    names = ("index.html", "summary.md", "junit.xml", "codequality.json")
+    written = {f"out/report/{name}" for name in names}
+    assert written <= set(ran.verdict["wrote"])
     assert "out/gate/rules.json" in ran.verdict["took"]
     page = walked.text("index.html")
     for part in ("rules", "models", "scores", "checks", "training", "drift", "canary", "lineage"):
@@ -44,6 +45,8 @@ def test_a_whole_road(walk: Make, tmp_path: Path) -> None:
         "F841",
     ):
         assert word in page, word
+    (finding,) = json.loads(walked.text("codequality.json"))
+    assert finding["location"] == {"path": "src/tumour/train.py", "lines": {"begin": 12}}
     shown = (tmp_path / "summary.md").read_text()
     assert shown.startswith(walked.text("summary.md"))
     assert shown.count("### ") == 2, "the report's summary and the frame's line, once each"

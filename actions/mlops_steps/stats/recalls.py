@@ -37,14 +37,19 @@ def score(hits: Sequence[int], rows: Sequence[int], confidence: float) -> Interv
         raise ValueError(f"{list(hits)} of {list(rows)} are no proportions")
     z, mean = z_of(confidence), float((x / n).mean())
 
-    def distance(true: float) -> float:
-        likeliest = _likeliest(true, x, n)
+    def distance(multiplier: float) -> float:
+        likeliest = _likeliest(multiplier, x, n)
         variance = float((likeliest * (1 - likeliest) / n).sum()) / len(n) ** 2
-        gap = mean - true
-        return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, gap)
+        gap = mean - float(likeliest.mean())
+        return gap / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, -multiplier)
 
-    low = 0.0 if mean == 0 else crossing(lambda true: z - distance(true), 0.0, mean)
-    high = 1.0 if mean == 1 else crossing(lambda true: -z - distance(true), mean, 1.0)
+    # The mean falls as the multiplier rises; far enough out it is 0, or 1, to the last digit.
+    far = 1e6 * float(n.max())
+    low = high = mean
+    if mean > 0:
+        low = float(_likeliest(crossing(lambda m: distance(m) - z, 0.0, far), x, n).mean())
+    if mean < 1:
+        high = float(_likeliest(crossing(lambda m: distance(m) + z, -far, 0.0), x, n).mean())
     return low, high
 
 
@@ -86,23 +91,12 @@ def paired_difference(
     )
 
 
-def _likeliest(mean: float, x: Counts, n: Counts) -> Counts:
-    """The proportions under which `x` of `n` are likeliest, given their mean.
+def _likeliest(multiplier: float, x: Counts, n: Counts) -> Counts:
+    """The proportions under which `x` of `n` are likeliest among all with the same mean.
 
-    By Lagrange's multiplier, the same for all classes: each proportion falls as it rises.
+    By Lagrange's multiplier, the same for all classes (0: the plain proportions): each class's
+    root p of m p^2 - (n + m) p + x = 0, in the form that does not cancel.
     """
-    low, high = -1e6 * float(n.max()), 1e6 * float(n.max())
-    for _ in range(80):
-        middle = (low + high) / 2
-        if float(_given(middle, x, n).mean()) > mean:
-            low = middle
-        else:
-            high = middle
-    return _given((low + high) / 2, x, n)
-
-
-def _given(multiplier: float, x: Counts, n: Counts) -> Counts:
-    """Each class's root of m p^2 - (n + m) p + x = 0, in the form that does not cancel."""
     total = n + multiplier
     root = np.sqrt(np.maximum(0.0, total**2 - 4 * multiplier * x))
     sure = np.where(total + root > 0, total + root, 1.0)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from mlops_steps.config import Part, TableInput, at, read_yaml
+from mlops_steps.config import Part, TableInput, Task, at, read_yaml
 from mlops_steps.errors import ConfigError
 
 ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
@@ -43,12 +43,13 @@ class Contract(Part, frozen=True):
     extra_columns: bool = False
 
 
-def load(root: Path, table: TableInput) -> Contract:
+def load(root: Path, table: TableInput, *, task: Task = "binary") -> Contract:
     """Read a table's contract.
 
     Raises:
         ConfigError: With file, line and column: it breaks the schema, says something that
-            makes no sense, or says nothing of the key or the target.
+            makes no sense, says nothing of the key, the target or the file, or says of the
+            target what the task cannot use.
     """
     path = root / table.contract
     contract = read_yaml(path, Contract, shown_as=table.contract)
@@ -58,9 +59,15 @@ def load(root: Path, table: TableInput) -> Contract:
 
     if contract.rows.max is not None and contract.rows.max < contract.rows.min:
         raise refuse("rows.max", f"{contract.rows.max} is below min, {contract.rows.min}")
-    for name in (table.key, table.target):
-        if name not in contract.columns:
+    for name in (table.key, table.target, table.file):
+        if name is not None and name not in contract.columns:
             raise refuse("columns", f"says nothing of {name!r}, which mlops.yaml names")
+    target = contract.columns[table.target].type
+    if task == "regression" and target not in {"number", "integer"}:
+        raise refuse(
+            f"columns.{table.target}.type",
+            f"is {target}; the target of the task regression is number or integer",
+        )
     for name, column in contract.columns.items():
         if problem := _nonsense(column):
             key, reason = problem

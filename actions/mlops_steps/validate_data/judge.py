@@ -58,7 +58,8 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """One check as judged; a row of `checks.json`.
 
     Attributes:
-        check: type, nulls, range, set, unique, rows, columns, key, twice, split or target.
+        check: type, nulls, range, set, unique, rows, columns, key, twice, split, target, file,
+            listed or leak.
         column: The column's name, empty for a check of the whole table.
         n: Rows looked at.
         n_failed: Rows that break it; for a check of the whole table 1 or 0.

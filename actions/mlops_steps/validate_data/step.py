@@ -36,11 +36,12 @@ def run(record: Record) -> Status:
     from mlops_steps.data.withhold import count_splits
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.checks import compile_checks, with_values
+    from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.judge import View, judge
     from mlops_steps.validate_data.table import check_shape, check_split, check_target
 
-    table = record.config.table
-    contract = contracts.load(record.root, table)
+    table, task = record.config.table, record.config.model.task
+    contract = contracts.load(record.root, table, task=task)
     record.take(table.contract)
     source = record.take(table.path)
 
@@ -58,7 +59,8 @@ def run(record: Record) -> Status:
         view = View(connection, values, where)
         rows, results = judge(view, checks)
         results += check_split(view, table, counts)
-        results.append(check_target(view, table, list(kinds)))
+        results.append(check_target(view, table, list(kinds), task=task))
+        results += check_files(view, table, record.root, list(kinds))
     results = [*check_shape(contract, list(kinds), sum(counts.values())), *results]
     return _report(record, rows, results)
 

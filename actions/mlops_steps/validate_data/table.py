@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlops_steps.config import TableInput
+from mlops_steps.config import TableInput, Task
 from mlops_steps.data.split import SPLITS
 from mlops_steps.data.tables import identifier
-from mlops_steps.data.withhold import is_positive
+from mlops_steps.data.withhold import finite, is_positive
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.judge import Result, View, judge
@@ -43,8 +43,12 @@ def check_split(view: View, table: TableInput, counts: dict[str, int]) -> list[R
     return [*results, _whole("split", message, n=sum(counts.values()))]
 
 
-def check_target(view: View, table: TableInput, columns: list[str]) -> Result:
-    """That the target has exactly two values, and `positive` is one of them."""
+def check_target(view: View, table: TableInput, columns: list[str], *, task: Task) -> Result:
+    """That the target is one that a model of this task can learn.
+
+    binary: exactly two values, and `positive` is one of them. multiclass: at least two.
+    regression: finite numbers in every row, and at least two different ones.
+    """
     if table.target not in columns:
         return Result(
             check="target",
@@ -53,22 +57,30 @@ def check_target(view: View, table: TableInput, columns: list[str]) -> Result:
             n=0,
             message="the table has no such column",
         )
-    rows, values, positives = view.one(
-        "count(*)",
-        f"count(DISTINCT {identifier(table.target)})",
-        f"count_if({is_positive(table.target, table.positive)})",
+    cell = identifier(table.target)
+    fits = f"{finite(table.target)} IS NOT NULL" if task == "regression" else "true"
+    if task == "binary":
+        fits = is_positive(table.target, table.positive)
+    different = finite(table.target) if task == "regression" else cell
+    rows, values, fitting = view.one(
+        "count(*)", f"count(DISTINCT {different})", f"count_if({fits})"
     )
-    message = ""
-    if values != 2:
+    message, failed = "", 1
+    if task == "binary" and values != 2:
         message = f"has {values} different values; binary wants two"
-    elif not positives:
+    elif task == "binary" and not fitting:
         message = f"has no row with {table.positive!r}, which mlops.yaml calls positive"
+    elif fitting < rows and task == "regression":
+        failed = rows - fitting
+        message = f"{failed:,} of {rows:,} rows have no finite number; regression wants one"
+    elif values < 2 and task != "binary":
+        message = f"has {values} different values; {task} wants at least two"
     return Result(
         check="target",
         column=table.target,
         status="undecided" if not rows else "fail" if message else "pass",
         n=rows,
-        n_failed=int(bool(message)),
+        n_failed=failed if message else 0,
         message=message,
     )
 

@@ -15,10 +15,12 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from mlops_steps.errors import ConfigError, InfrastructureError
+from mlops_steps.errors import ConfigError, InfrastructureError, UndecidedError
 from mlops_steps.files import write_whole
+from mlops_steps.spec import WORKFLOW_NAME
 
 #: GitHub drops a summary over 1 MiB whole.
 SUMMARY_LIMIT = 900_000
@@ -51,6 +53,7 @@ PRIVATE = (
 PRIVATE_PREFIXES = ("ACTIONS_", "INPUT_")
 #: What of a line GitHub's runner would obey: `::` after any space at its start, `##[` anywhere.
 _OBEYED = re.compile(r"(^|[\r\n])([^\S\r\n]*):(?=:)|##(?=\[)")
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 #: Signs that YAML wants escaped and JSON does not; so written, they are read alike.
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
@@ -90,6 +93,55 @@ def run_address() -> str | None:
         repository = f"{env['GITHUB_SERVER_URL']}/{env['GITHUB_REPOSITORY']}"
         return f"{repository}/actions/runs/{env['GITHUB_RUN_ID']}"
     return os.environ.get("CI_JOB_URL")
+
+
+def workflow() -> str:
+    """The file name of the workflow that runs, as in `ci`; empty where the platform has none."""
+    # GITHUB_WORKFLOW is its title, which anybody may change; the file is what it is known by.
+    found = re.fullmatch(
+        rf".*/\.github/workflows/({WORKFLOW_NAME})\.ya?ml@.*",
+        os.environ.get("GITHUB_WORKFLOW_REF", ""),
+    )
+    return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """The pull request that started a job.
+
+    Attributes:
+        number: Its number.
+        commit: Its head. GitHub tests a merge of it, which is what `commit()` names.
+        own: Whether it comes from a branch of this very repository, not from a fork.
+    """
+
+    number: int
+    commit: str
+    own: bool
+
+
+def pull_request() -> PullRequest | None:
+    """What started this job on GitHub; None when it was no pull request.
+
+    Raises:
+        UndecidedError: It was one, and the event that the runner left does not tell which.
+    """
+    if platform() != "github" or os.environ.get("GITHUB_EVENT_NAME") != "pull_request":
+        return None
+    path = os.environ.get("GITHUB_EVENT_PATH", "")
+    try:
+        event = json.loads(Path(path).read_text(encoding="utf-8"))["pull_request"]
+        head, base = event["head"], event["base"]
+        number, sha, ours = event["number"], head["sha"], base["repo"]["id"]
+        source = head["repo"]["id"] if head["repo"] else None  # a fork may be gone
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UndecidedError(
+            "GITHUB_EVENT_PATH: not the event of a pull request, though GITHUB_EVENT_NAME says so"
+        ) from None
+    sound = type(number) is int and number > 0 and type(ours) is int and isinstance(sha, str)
+    if not sound or not _COMMIT.fullmatch(sha):
+        raise UndecidedError("GITHUB_EVENT_PATH: the pull request has no number or no head commit")
+    return PullRequest(number, sha, own=source == ours)
 
 
 def write_outputs(values: dict[str, str], folder: Path) -> None:
@@ -156,7 +208,11 @@ def start_workflow(name: str, inputs: dict[str, str], folder: Path) -> str:
         InfrastructureError: GitHub did not accept it.
     """
     if platform() == "gitlab":
-        variables = {key.upper().replace("-", "_"): value for key, value in inputs.items()}
+        variables = {
+            # As it is: GitLab would take a $ in it for a variable.
+            key.upper().replace("-", "_"): {"value": value, "expand": False}
+            for key, value in inputs.items()
+        }
         child = {"include": [{"local": f".gitlab/{name}.yml"}], "variables": variables}
         _write_next(folder, child)
         return f"{name} starts as a child pipeline"

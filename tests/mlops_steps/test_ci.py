@@ -182,7 +182,7 @@ def test_gitlabs_child_pipeline_keeps_every_value(
     read = yaml.safe_load(text)
     assert read == {
         "include": [{"local": ".gitlab/ct.yml"}],
-        "variables": {"THE_REASON": value},
+        "variables": {"THE_REASON": {"value": value, "expand": False}},
     }
     assert json.loads(text) == read  # JSON still
 

@@ -96,6 +96,7 @@ class Outcome:
         next: Workflows that it asked to be started, and that the engine did not start itself.
         problems: What makes the run worthless whatever the verdicts say.
         counted: Jobs that ran, by the engine's own log.
+        accounts: What the engine saw of each job that ran, by its name.
     """
 
     start: Start
@@ -103,6 +104,7 @@ class Outcome:
     next: list[Start] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     counted: int = 0
+    accounts: dict[str, Account] = field(default_factory=dict)
 
 
 class Listener(Protocol):

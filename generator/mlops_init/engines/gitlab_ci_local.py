@@ -7,15 +7,26 @@ from ct to cd, from monitor to ct) run inside the same call, as they do on a ser
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
-from mlops_init.engines import Listener, Outcome, Result, Start, ground
+from mlops_init.engines import (
+    Account,
+    Annotation,
+    Listener,
+    Outcome,
+    Result,
+    Start,
+    gitlab_check,
+    ground,
+)
 from mlops_init.engines.ground import Run
 from mlops_init.errors import RunError
 from mlops_init.renderers.emit import dump
@@ -50,12 +61,16 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     _set_variables(checkout, homes)
     env = run.environment(HOME=str(homes / "engine"), MLOPS_STEPS=str(run.tree))
     log = run.scratch / "gitlab-ci-local.log"
+    log.touch()
     now = _Pipeline(run, checkout, start, listener)
     pipelines = {start.workflow: now}
 
-    def follow(*jobs: str) -> None:
+    first = start
+
+    def follow(start: Start, *jobs: str) -> None:
         nonlocal now
-        lines = ground.follow([*_command(start), *jobs], checkout, env, log, now.outcome)
+        command = [*_command(start, checkout, child=start is not first), *jobs]
+        lines = ground.follow(command, checkout, env, log, now.outcome)
         for workflow, job, said in _events(lines, start.workflow):
             if workflow not in pipelines and job != NOTHING:
                 now.close()
@@ -64,12 +79,13 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
             if workflow in pipelines:
                 pipelines[workflow].hear(job, said)
 
-    follow(*([start.job, "--needs"] if start.job else []))
-    # gitlab-ci-local waits for every job of the stages before, also for those that will never
-    # start; a server does not. What runs always is therefore asked for by name.
-    always = now.always_and_not_run() if len(pipelines) == 1 else []
-    if always:
-        follow(*always)
+    if not now.outcome.problems:
+        follow(start, *([start.job, "--needs"] if start.job else []))
+        # gitlab-ci-local waits for every job of the stages before, also for those that will
+        # never start; a server does not. What runs always is therefore asked for by name.
+        always = now.always_and_not_run()
+        if always:
+            follow(now.outcome.start, *always)
     now.outcome.problems += ground.end_survivors(run)
     now.close()
     for pipeline in pipelines.values():
@@ -85,7 +101,13 @@ class _Pipeline:
     def __init__(self, run: Run, checkout: Path, start: Start, listener: Listener) -> None:
         self.outcome = Outcome(start)
         self.kept = run.artifacts(start.workflow)
-        self._jobs, self._always = _jobs(checkout, start.workflow)
+        self._run = run
+        doors = gitlab_check.components(run.tree / "templates")
+        file = checkout / ".gitlab" / f"{start.workflow}.yml"
+        self._pipeline = _read(file, doors)
+        self._jobs = self._pipeline.steps
+        here = f"$CI_SERVER_FQDN/{run.kept.answers.steps}/*@{run.kept.pin}"
+        self.outcome.problems += gitlab_check.problems(file, doors, here)
         self._artifacts = checkout / STATE / "artifacts"
         self._listener = listener
         self._said: dict[str, str] = {}
@@ -109,7 +131,14 @@ class _Pipeline:
         made = self._artifacts / job / "out" / step
         if made.is_dir():
             shutil.copytree(made, self.kept / step)
-        result = _result(self.kept, workflow, job, step, self._said.pop(job))
+        said = self._said.pop(job)
+        left = ground.end_survivors(self._run, CI_JOB_NAME=job)
+        self.outcome.problems += [f"{job}: {words}" for words in left]
+        account = _account(job, step, said, self.kept / step)
+        account.fetches = tuple(self._jobs[each] for each in self._pipeline.needs(job))
+        self.outcome.accounts[job] = account
+        self.outcome.problems += ground.untraced(self.kept, step, account)
+        result = _result(self.kept, workflow, job, step, said)
         self.outcome.results.append(result)
         self.outcome.counted += 1
         self._listener.ended(result)
@@ -118,14 +147,17 @@ class _Pipeline:
         """What this pipeline's step handed to its child."""
         for path in self.kept.glob("*/next.yml"):
             variables = json.loads(path.read_text(encoding="utf-8")).get("variables", {})
-            inputs = {key.lower().replace("_", "-"): value for key, value in variables.items()}
+            inputs = {
+                key.lower().replace("_", "-"): each["value"] for key, each in variables.items()
+            }
             return Start(workflow, "manual", inputs)
         return Start(workflow, "manual")
 
     def always_and_not_run(self) -> list[str]:
         """Jobs that run however the others ended, and have not run."""
         ran = {result.job for result in self.outcome.results}
-        left = [job for job in self._always if job not in ran and self.outcome.start.wants(job)]
+        always = self._pipeline.always()
+        left = [job for job in always if job not in ran and self.outcome.start.wants(job)]
         return left if ran else []
 
     def close(self) -> None:
@@ -133,7 +165,7 @@ class _Pipeline:
         for job in list(self._said):
             self._over(job)
         ran = {result.job for result in self.outcome.results}
-        if not ran:
+        if not ran and not self.outcome.problems:
             self.outcome.problems.append(f"no job ran; see {self.kept}/gitlab-ci-local.log")
         for job, step in self._jobs.items():
             if job not in ran and self.outcome.start.wants(job):
@@ -144,10 +176,12 @@ class _Pipeline:
 
 
 def _pretend_remote(checkout: Path) -> None:
+    # A push is one to the default branch; pushes to others have their merge request.
+    branch = ground.git(checkout, "rev-parse", "--abbrev-ref", "HEAD").strip()
     for arguments in (
         ("remote", "set-url", "origin", f"git@{HOST}:local/{checkout.name}.git"),
-        ("update-ref", "refs/remotes/origin/main", "HEAD"),
-        ("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main"),
+        ("update-ref", f"refs/remotes/origin/{branch}", "HEAD"),
+        ("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}"),
     ):
         ground.git(checkout, *arguments)
 
@@ -157,19 +191,35 @@ def _place_components(run: Run, checkout: Path) -> None:
     shutil.copytree(run.tree / "templates", place / run.kept.pin / "templates")
 
 
-def _jobs(checkout: Path, workflow: str) -> tuple[dict[str, str], list[str]]:
-    """Job name to step, as the pipeline's file has them; and the jobs that run always."""
-    file = checkout / ".gitlab" / f"{workflow}.yml"
+def _read(file: Path, doors: Mapping[str, gitlab_check.Door]) -> gitlab_check.Pipeline:
     try:
-        pipeline = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-        components = [entry for entry in pipeline["include"] if "component" in entry]
-        steps = {
-            entry["inputs"]["job"]: entry["component"].rpartition("@")[0].rpartition("/")[2]
-            for entry in components
-        }
-        return steps, [job for job in steps if pipeline[job].get("when") == "always"]
-    except (OSError, KeyError, TypeError) as error:
+        return gitlab_check.read(file, doors)
+    except (OSError, KeyError, TypeError, ValueError, YAMLError) as error:
         raise RunError(f"{file.name}: no pipeline can be read from it ({error})") from None
+
+
+def _account(job: str, step: str, said: str, kept: Path) -> Account:
+    """What GitLab would show of a job: its script, its variables, its marks and its files."""
+    account = Account(job, "success" if said == "PASS" else "failure")
+    account.steps = {"script": account.ended}
+    if kept.is_dir():
+        account.artifacts = {step: ground.files_below(kept)}
+    with contextlib.suppress(OSError):
+        lines = (kept / "outputs.env").read_text(encoding="utf-8").splitlines()
+        pairs = (line.partition("=") for line in lines)
+        account.outputs = {name.lower().replace("_", "-"): value for name, _, value in pairs}
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        marks = json.loads((kept / "codequality.json").read_text(encoding="utf-8"))
+        account.annotations = [_annotation(mark) for mark in marks]
+    with contextlib.suppress(OSError):
+        account.summary = (kept / "summary.md").read_text(encoding="utf-8")
+    return account
+
+
+def _annotation(mark: Mapping[str, Any]) -> Annotation:
+    level = {"info": "notice", "minor": "warning"}.get(mark["severity"], "error")
+    place = mark["location"]
+    return Annotation(level, mark["description"], place["path"], place["lines"]["begin"])
 
 
 def _set_variables(checkout: Path, homes: Path) -> None:
@@ -185,18 +235,39 @@ def _set_variables(checkout: Path, homes: Path) -> None:
     (checkout / ".gitlab-ci-local-variables.yml").write_text(text, encoding="utf-8")
 
 
-def _command(start: Start) -> list[str]:
-    variables = {"CI_PIPELINE_SOURCE": SOURCES.get(start.event, start.event)}
+def _command(start: Start, checkout: Path, *, child: bool) -> list[str]:
+    predefined = {"CI_PIPELINE_SOURCE": SOURCES.get(start.event, start.event)}
+    predefined |= _commit(checkout, merge_request=start.event == "pull_request")
+    variables = dict(predefined)
     if start.event not in {"push", "pull_request"}:
         variables["WORKFLOW"] = start.workflow
-    for name, value in start.inputs.items():
-        variables[name.upper().replace("-", "_")] = value
+    given = {name.upper().replace("-", "_"): value for name, value in start.inputs.items()}
     command = ["gitlab-ci-local", "--shell-isolation", "--no-artifacts-to-source"]
     command += ["--force-shell-executor", "--no-color"]
-    command += ["--ignore-predefined-vars", "CI_PIPELINE_SOURCE"]
+    command += ["--ignore-predefined-vars", ",".join(predefined)]
+    # In what a person hands over GitLab looks for variables, in its own words it does not, nor
+    # in what a step hands over (`expand: false`).
+    literal = {**variables, **(given if child else {})}
+    variables |= given
     for name, value in variables.items():
-        command += ["--variable", f"{name}={value}"]
+        said = value.replace("$", "$$") if name in literal else value
+        command += ["--variable", f"{name}={said}"]
     return command
+
+
+def _commit(checkout: Path, *, merge_request: bool) -> dict[str, str]:
+    """What GitLab tells a job of its commit and of its merge request."""
+    title, message = ground.git(checkout, "log", "-1", "--format=%s%x00%B").rstrip().split("\0")
+    branch = ground.git(checkout, "rev-parse", "--abbrev-ref", "HEAD").strip()
+    variables = {"CI_COMMIT_TITLE": title, "CI_COMMIT_MESSAGE": message}
+    if merge_request:
+        variables |= {
+            "CI_MERGE_REQUEST_IID": "1",
+            "CI_MERGE_REQUEST_TITLE": title,
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": branch,
+            "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main",
+        }
+    return variables
 
 
 def _events(lines: Iterator[str], first: str) -> Iterator[tuple[str, str, str]]:

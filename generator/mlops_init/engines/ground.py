@@ -7,8 +7,10 @@ cache, from which a job may read but to which it cannot add (the installer is of
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from mlops_init.answers import Kept
-from mlops_init.engines import Outcome, Result, downloads
+from mlops_init.engines import Account, Outcome, Result, downloads
 from mlops_init.errors import RunError, UsageError
 from mlops_init.renderers import doors
 
@@ -171,12 +173,18 @@ def uncommitted(project: Path) -> list[str]:
     return [line[3:] for line in git(project, "status", "--porcelain").splitlines()]
 
 
-def end_survivors(run: Run) -> list[str]:
-    """End what the jobs left running; returns a line for each process."""
+def end_survivors(run: Run, **more: str) -> list[str]:
+    """End what the jobs left running; returns a line for each process.
+
+    Args:
+        run: The run whose mark they bear.
+        **more: Further variables that they have, such as those that name a job.
+    """
     left = []
+    wanted = {MARK: run.mark, **more}.items()
     for process in psutil.process_iter(["pid", "name"]):
         try:
-            ours = process.environ().get(MARK) == run.mark
+            ours = wanted <= process.environ().items()
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess, OSError):
             continue
         if ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
@@ -210,6 +218,39 @@ def result_of(folder: Path, workflow: str, job: str, step: str) -> Result:
         return Result(workflow, job, step, "undecided", f"left no verdict ({error})")
 
 
+def entered(script: str) -> str:
+    """The step that a job's script enters; nothing if it enters none."""
+    found = re.search(r"enter\.py\"? ([a-z-]+)", script)
+    return found[1] if found else ""
+
+
+def untraced(kept: Path, step: str, account: Account) -> list[str]:
+    """What a job read of other steps' folders although no artifact that it fetches holds it.
+
+    On a server it would not have been there.
+    """
+    try:
+        verdict = json.loads((kept / step / "verdict.json").read_text(encoding="utf-8"))
+        took = list(verdict["took"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    found = []
+    for name in took:
+        place, *parts = Path(name).parts
+        if place != "out" or parts[:1] == [step]:
+            continue
+        fetched = any(fnmatch.fnmatch(parts[0], wanted) for wanted in account.fetches)
+        if not fetched or not kept.joinpath(*parts).exists():
+            found.append(f"{account.job}: read {name}, which no job that it needs keeps")
+    return found
+
+
+def files_below(folder: Path) -> tuple[str, ...]:
+    """Paths relative to a folder, which need not be there."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return tuple(sorted(found))
+
+
 def follow(
     command: list[str], folder: Path, env: dict[str, str], log: Path, outcome: Outcome
 ) -> Iterator[str]:
@@ -218,7 +259,7 @@ def follow(
     An engine that runs longer than a pipeline ever should is ended, and that is a problem.
     """
     with (
-        log.open("a", encoding="utf-8") as copy,
+        log.open("a", encoding="utf-8", newline="") as copy,
         subprocess.Popen(
             command,
             cwd=folder,
@@ -226,15 +267,15 @@ def follow(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             start_new_session=True,
         ) as process,
     ):
         timer = threading.Timer(LONGEST, _end, [process, outcome])
         timer.start()
         try:
-            for line in process.stdout or ():
+            # By \n alone: a job's output may hold \r, after which it could write what it likes.
+            for raw in process.stdout or ():
+                line = raw.decode(errors="replace")
                 copy.write(line)
                 yield line
         finally:
@@ -245,7 +286,7 @@ def follow(
                     process.wait(20)
 
 
-def _end(process: subprocess.Popen[str], outcome: Outcome) -> None:
+def _end(process: subprocess.Popen[bytes], outcome: Outcome) -> None:
     outcome.problems.append(f"the engine ran longer than {LONGEST / 3600:.0f} hours")
     process.terminate()
 

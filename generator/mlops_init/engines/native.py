@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlops_init.engines import Listener, Outcome, Result, Start, ground
+from mlops_init.engines import Account, Listener, Outcome, Result, Start, ground
 from mlops_init.engines.ground import Run
-from mlops_init.pipeline import Job, Workflow, describe
+from mlops_init.pipeline import Job, Workflow, describe, on
 
 
 def problem() -> str:
@@ -20,7 +20,9 @@ def problem() -> str:
 
 def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     """Run every job that is wanted and whose needs passed, in order."""
-    workflow = next(each for each in describe(run.kept.answers) if each.name == start.workflow)
+    # No platform is here on which a job could comment.
+    described = on(describe(run.kept.answers), "native")
+    workflow = next(each for each in described if each.name == start.workflow)
     kept = run.artifacts(workflow.name)
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
@@ -28,7 +30,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     listener.opened(start)
     passed: set[str] = set()
     for job in workflow.jobs:
-        if not start.wants(job.name):
+        if not start.wants(job.name) or (job.own_change and start.event != "pull_request"):
             continue
         if not job.always and not passed.issuperset(job.needs):
             waited = [name for name in job.needs if name not in passed]
@@ -41,6 +43,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
         outcome.results.append(result)
         if result.status == "pass":
             passed.add(job.name)
+        _account(kept, workflow, job, result, outcome)
         listener.ended(result)
     listener.closed(outcome)
     return [outcome]
@@ -84,6 +87,22 @@ def _job(run: Run, workflow: Workflow, job: Job, start: Start, outcome: Outcome)
     outcome.next += read_dispatch(dispatch)
     shutil.rmtree(folder)
     return ground.result_of(kept / job.step, workflow.name, job.name, job.step)
+
+
+def _account(kept: Path, workflow: Workflow, job: Job, result: Result, outcome: Outcome) -> None:
+    """What there is to tell of a job without a platform's log."""
+    ended = "success" if result.status == "pass" else "failure"
+    account = Account(job.name, ended, steps={"script": ended})
+    account.fetches = tuple(workflow.job(name).step for name in job.needs)
+    if (kept / job.step).is_dir():
+        account.artifacts = {job.step: ground.files_below(kept / job.step)}
+    try:
+        verdict = json.loads((kept / job.step / "verdict.json").read_text(encoding="utf-8"))
+        account.outputs = dict(verdict.get("outputs", {}))
+    except (OSError, ValueError):
+        account.outputs = {}
+    outcome.accounts[job.name] = account
+    outcome.problems += ground.untraced(kept, job.step, account)
 
 
 def _wait(process: subprocess.Popen[bytes], job: Job, outcome: Outcome) -> None:

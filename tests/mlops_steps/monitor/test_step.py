@@ -191,7 +191,8 @@ def test_gitlab_starts_the_child_when_there_is_drift(watched: Road) -> None:
     ran = made.run("monitor", start="ct")
     child = json.loads((made.folder / "out" / "monitor" / "next.yml").read_text())
     assert child["include"] == [{"local": ".gitlab/ct.yml"}]
-    assert child["variables"] == {"REASON": ran.verdict["outputs"]["reason"]}
+    reason = ran.verdict["outputs"]["reason"]
+    assert child["variables"] == {"REASON": {"value": reason, "expand": False}}
 
 
 def test_a_reason_is_short_and_expands_to_nothing() -> None:

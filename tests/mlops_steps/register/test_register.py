@@ -172,7 +172,7 @@ def test_the_next_workflow(passed: Passed, tmp_path: Path) -> None:
     project.env |= {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(project.folder)}
     assert project.run("register", start="cd").code == 0
     child = json.loads((project.folder / "out" / "register" / "next.yml").read_text())
-    assert child["variables"] == {"VERSION": "1.0.0"}
+    assert child["variables"] == {"VERSION": {"value": "1.0.0", "expand": False}}
     leave(project, "gate", status=Status.FAIL)
     assert project.run("register", start="cd").code == 1
     child = json.loads((project.folder / "out" / "register" / "next.yml").read_text())

@@ -1,51 +1,43 @@
-"""The files that a manifest names: inside its folder, reached over no link, of a bounded size."""
+"""The file that belongs to a row: one that the split knows too, of a size that can be sent."""
 
 from __future__ import annotations
 
 import os
-import stat
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from mlops_steps.config import TableInput
+from mlops_steps.data.attached import flaw, located
 from mlops_steps.errors import UndecidedError
 
 #: Four requests are under way at a time, each with its file in memory, as it is and as text.
 FILE_LIMIT = 16 * 1024 * 1024
 
 
-def inside(manifest: Path, name: str | None, key: str | None) -> Path:
-    """The file that a row of the manifest names, relative to the manifest's folder.
+def of_row(root: Path, table: TableInput, name: str | None, key: str | None) -> Path:
+    """The file that a row of the project's manifest names.
 
     Raises:
-        UndecidedError: The row names none, or one that is missing, lies elsewhere, is reached
-            over a link, is no file, or is larger than `FILE_LIMIT`.
+        UndecidedError: It names none, one that `data.attached.flaw` refuses (missing, elsewhere,
+            a link), or one that is larger than `FILE_LIMIT`.
     """
-    row = f"{manifest.name}: the row {key or 'without a key'}"
-    if not name:
-        raise UndecidedError(f"{row} names no file")
-    said = f"{row}: {name[:200]!r}"
-    asked = PurePosixPath(name)
-    if asked.is_absolute() or ".." in asked.parts or "\0" in name:
-        raise UndecidedError(f"{said} does not lie in the manifest's folder")
-    path = manifest.parent
+    row = f"{table.path}: the row {key or 'without a key'}"
     try:
-        mode = path.lstat().st_mode
-        for part in asked.parts:
-            path /= part
-            mode = path.lstat().st_mode
-            if stat.S_ISLNK(mode):
-                raise UndecidedError(f"{said} is reached over a link, which is not followed")
-        size = path.lstat().st_size
+        problem = flaw(root, table, name)
+        path = root / located(table, name or "")
+        size = 0 if problem else path.stat().st_size
     except OSError as error:
-        raise UndecidedError(f"{said}: {error.strerror}") from None
-    if not stat.S_ISREG(mode):
-        raise UndecidedError(f"{said} is not a file")
+        raise UndecidedError(f"{row}: {(name or '')[:200]!r}: {error.strerror}") from None
+    if problem:
+        raise UndecidedError(f"{row}: {problem}")
     if size > FILE_LIMIT:
-        raise UndecidedError(f"{said} has {size:,} bytes; at most {FILE_LIMIT:,} can be sent")
+        raise UndecidedError(
+            f"{row}: {name!r} has {size:,} bytes; at most {FILE_LIMIT:,} can be sent"
+        )
     return path
 
 
 def content(path: Path) -> bytes:
-    """The bytes of a file that `inside` has let through.
+    """The bytes of a file that `of_row` has let through.
 
     Raises:
         UndecidedError: It has gone or grown since, or has become a link.

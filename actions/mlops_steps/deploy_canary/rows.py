@@ -67,8 +67,8 @@ class Logged:
     prediction: str
 
 
-def read(path: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
-    """At most `limit` rows as requests, in an order that the seed decides.
+def read(root: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
+    """At most `limit` rows of the project's table as requests, in an order that the seed decides.
 
     Without key and target; the type of a tensor follows the column's type in the table. In
     place of a file's path stands its content (base64), of datatype BYTES.
@@ -78,6 +78,7 @@ def read(path: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
         UndecidedError: The table cannot be read, is empty, lacks the key, the target or the
             column of files, or a file that belongs to a row is not one that may be sent.
     """
+    path = root / table.path
     with connect() as connection, reading(path.name):
         types = _types(connection, path)
         features = [name for name in _features(path, table, list(types)) if name != table.file]
@@ -105,7 +106,7 @@ def read(path: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
         if table.file is None:
             made.append(Row(number, _request(key, tensors)))
             continue
-        place = files.inside(path, file, key)
+        place = files.of_row(root, table, file, key)
         # The file's tensor is the last one: its content stands before the end of the request.
         body = _request(key, [*tensors, (table.file, "BYTES", "")])
         cut = len(body) - len(_END)

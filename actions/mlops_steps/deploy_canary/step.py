@@ -57,7 +57,7 @@ def run(record: Record) -> Status:
     most = deploy.requests * len(deploy.weights)
     task, path = record.config.model.task, record.take(table.path)
     traffic = rollout.Traffic(
-        rows.read(path, table, seed=record.config.train.seed, limit=most),
+        rows.read(record.root, table, seed=record.config.train.seed, limit=most),
         rows.wanted(path, table, task),
     )
     canary = words.announce(record, champion.version if champion else None, version)

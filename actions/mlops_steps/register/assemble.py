@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlops_steps.data.attached import attached
+from mlops_steps.data.split import SPLITS
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import OUT, Verdict
 from mlops_steps.source import copy_tracked, uncommitted
@@ -68,7 +70,7 @@ def version_folder(record: Record, verdicts: Mapping[str, Verdict]) -> Iterator[
 
 
 def _source(record: Record, target: Path) -> None:
-    """The commit's files without the data tables; a link becomes a copy of what it leads to."""
+    """The commit's files without the data; a link becomes a copy of what it leads to."""
     changed = uncommitted(record.root)
     if changed:
         shown = ", ".join(changed[:5]) + (" and more" if len(changed) > 5 else "")
@@ -76,8 +78,12 @@ def _source(record: Record, target: Path) -> None:
             f"not committed: {shown}. A version holds the source of its commit: commit, then "
             "train again; nothing was registered"
         )
-    tables = [table.path for table in record.config.data.inputs.values()]
-    for name in copy_tracked(record.root, target, without=tables):
+    data = {
+        path
+        for table in record.config.data.inputs.values()
+        for path in (table.path, *attached(record.root, table, splits=SPLITS).all)
+    }
+    for name in copy_tracked(record.root, target, without=data):
         copy = target / name
         if copy.is_symlink():
             copy.unlink()

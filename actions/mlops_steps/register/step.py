@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 STEP = Step(
     name="register",
     summary="Publish the model that passed the gate as an immutable version.",
-    requires=("oras",),
+    requires=("duckdb", "oras"),
     inputs=(
         Input(
             "version",

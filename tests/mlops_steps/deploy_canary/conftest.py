@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.mlops_steps.tasks import become
+from tests.mlops_steps.small import NAMES, become
 
 from mlops_steps.registry.folder import FolderRegistry
 
@@ -160,10 +160,9 @@ def shop(sample: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., S
 
     def make(deploy: str = DEPLOY, task: str = "binary") -> Shop:
         project = sample()
-        model = "tumour"
+        model = NAMES.get(task, "tumour")
         if task != "binary":
             become(project, task)
-            model = {"multiclass": "flower", "regression": "progress", "files": "shade"}[task]
         path = project.folder / "mlops.yaml"
         path.write_text(path.read_text() + deploy)
         project.commit()

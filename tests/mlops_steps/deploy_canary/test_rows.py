@@ -36,7 +36,9 @@ id,size,count,colour,fresh,y
 def test_requests_carry_every_feature_with_its_type_and_no_target(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(CSV)
-    found = {row.number: json.loads(row.body) for row in rows.read(path, TABLE, seed=0, limit=9)}
+    found = {
+        row.number: json.loads(row.body) for row in rows.read(tmp_path, TABLE, seed=0, limit=9)
+    }
     assert found.keys() == {0, 1, 2}
     assert found[0] == {
         "id": "007",
@@ -55,7 +57,8 @@ def test_order_depends_on_the_seed_alone(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,x,y\n" + "".join(f"{n},{n / 2},no\n" for n in range(200)))
     first, again, other = (
-        [row.number for row in rows.read(path, TABLE, seed=seed, limit=50)] for seed in (1, 1, 2)
+        [row.number for row in rows.read(tmp_path, TABLE, seed=seed, limit=50)]
+        for seed in (1, 1, 2)
     )
     assert first == again
     assert len(set(first)) == 50
@@ -69,7 +72,8 @@ def test_key_and_features_stay_together_in_a_large_table(tmp_path: Path, kind: s
     query = "SELECT 'k' || i AS id, i AS x, 'no' AS y FROM range(400_000) t(i)"
     option = "(FORMAT parquet, ROW_GROUP_SIZE 5000)" if kind == "parquet" else "(FORMAT csv)"
     duckdb.execute(f"COPY ({query}) TO '{path}' {option}")
-    for row in rows.read(path, TABLE, seed=3, limit=500):
+    table = msgspec.structs.replace(TABLE, path=path.name)
+    for row in rows.read(tmp_path, table, seed=3, limit=500):
         request = json.loads(row.body)
         assert request["inputs"][0]["data"] == [row.number]
         assert request["id"] == f"k{row.number}"
@@ -120,13 +124,13 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,Score,y\n1,2,no\n")
     with pytest.raises(ConfigError, match="the inference log has a column 'score' of its own"):
-        rows.read(path, TABLE, seed=0, limit=9)
+        rows.read(tmp_path, TABLE, seed=0, limit=9)
     path.write_text("id,x\n1,2\n")
     with pytest.raises(UndecidedError, match=r"t\.csv: no column 'y'\. Columns: id, x"):
-        rows.read(path, TABLE, seed=0, limit=9)
+        rows.read(tmp_path, TABLE, seed=0, limit=9)
     path.write_text("id,x,y\n")
     with pytest.raises(UndecidedError, match="no rows"):
-        rows.read(path, TABLE, seed=0, limit=9)
+        rows.read(tmp_path, TABLE, seed=0, limit=9)
 
 
 def test_what_the_target_may_be_told_to_be(tmp_path: Path) -> None:
@@ -139,7 +143,7 @@ def test_what_the_target_may_be_told_to_be(tmp_path: Path) -> None:
         rows.wanted(path, TABLE, "binary")
 
 
-MANIFEST = msgspec.structs.replace(TABLE, kind="files", file="image", positive=None)
+MANIFEST = msgspec.structs.replace(TABLE, path="m.csv", kind="files", file="image", positive=None)
 
 
 def manifest(folder: Path, *names: str) -> Path:
@@ -155,7 +159,7 @@ def test_a_request_carries_its_rows_file(tmp_path: Path) -> None:
     for name, text in content.items():
         (tmp_path / name).write_bytes(text)
     path = manifest(tmp_path, *content)
-    found = {row.number: row for row in rows.read(path, MANIFEST, seed=0, limit=9)}
+    found = {row.number: row for row in rows.read(tmp_path, MANIFEST, seed=0, limit=9)}
     for number, text in enumerate(content.values()):
         assert len(found[number].body) < 300, "the file is read when it is sent, not before"
         light, image = json.loads(found[number].content())["inputs"]
@@ -173,17 +177,18 @@ def test_a_request_carries_its_rows_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "the row 1 names no file"),
-        ("missing.png", "'missing.png': No such file or directory"),
-        ("../secret", "does not lie in the manifest's folder"),
-        ("a/../../secret", "does not lie in the manifest's folder"),
-        ("/etc/hostname", "does not lie in the manifest's folder"),
-        ("link.png", "is reached over a link, which is not followed"),
-        ("linked/secret", "is reached over a link, which is not followed"),
-        ("a", "is not a file"),
-        (".", "is not a file"),
-        ("pipe", "is not a file"),
-        ("good.png/x", "Not a directory"),
+        ("", "a row names no file"),
+        ("missing.png", "'missing.png' is not there"),
+        ("../secret", "leads out of the manifest's folder"),
+        ("a/../../secret", "leads out of the manifest's folder"),
+        ("/etc/hostname", "leads out of the manifest's folder"),
+        ("link.png", "is, or lies behind, a link"),
+        ("linked/secret", "is, or lies behind, a link"),
+        ("a", "is no file"),
+        (".", "is no file"),
+        ("pipe", "is no file"),
+        ("good.png/x", "is not there"),
+        ("m.csv", "is the manifest itself"),
         ("large.png", "has 16,777,217 bytes; at most 16,777,216 can be sent"),
         ("n" * 300, "File name too long"),
     ],
@@ -198,15 +203,18 @@ def test_a_file_that_is_not_sent(tmp_path: Path, name: str, why: str) -> None:
     os.mkfifo(home / "pipe")
     with (home / "large.png").open("wb") as stream:
         stream.truncate(files.FILE_LIMIT + 1)
+    manifest(home, "good.png", name)
+    table = msgspec.structs.replace(MANIFEST, path="data/m.csv")
     with pytest.raises(UndecidedError, match=re.escape(why)) as caught:
-        rows.read(manifest(home, "good.png", name), MANIFEST, seed=0, limit=9)
-    assert str(caught.value).startswith("m.csv: the row 1")
+        rows.read(tmp_path, table, seed=0, limit=9)
+    assert str(caught.value).startswith("data/m.csv: the row 1: ")
 
 
 def test_a_file_that_changes_before_it_is_sent(tmp_path: Path) -> None:
     place = tmp_path / "a.png"
     place.write_bytes(b"x")
-    (row,) = rows.read(manifest(tmp_path, "a.png"), MANIFEST, seed=0, limit=9)
+    manifest(tmp_path, "a.png")
+    (row,) = rows.read(tmp_path, MANIFEST, seed=0, limit=9)
     place.write_bytes(b"x" * (files.FILE_LIMIT + 1))
     with pytest.raises(UndecidedError, match=r"a\.png: more than"):
         row.content()
@@ -223,7 +231,7 @@ def test_a_manifest_of_files_alone(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"a")
     path, log = tmp_path / "m.csv", tmp_path / "log.parquet"
     path.write_text("id,image,y\n1,a.png,no\n")
-    (row,) = rows.read(path, MANIFEST, seed=0, limit=9)
+    (row,) = rows.read(tmp_path, MANIFEST, seed=0, limit=9)
     assert [each["name"] for each in json.loads(row.content())["inputs"]] == ["image"]
     noon = dt.datetime(2026, 1, 2, 12, tzinfo=dt.UTC)
     rows.write_log(path, MANIFEST, [rows.Logged(0, noon, "1.0.0", 0.5, "no")], log)
@@ -231,7 +239,7 @@ def test_a_manifest_of_files_alone(tmp_path: Path) -> None:
 
 
 def test_a_manifest_without_its_column_of_files(tmp_path: Path) -> None:
-    path = tmp_path / "t.csv"
+    path = tmp_path / "m.csv"
     path.write_text(CSV)
-    with pytest.raises(UndecidedError, match=r"t\.csv: no column 'image'\. Columns: id, size"):
-        rows.read(path, MANIFEST, seed=0, limit=9)
+    with pytest.raises(UndecidedError, match=r"m\.csv: no column 'image'\. Columns: id, size"):
+        rows.read(tmp_path, MANIFEST, seed=0, limit=9)

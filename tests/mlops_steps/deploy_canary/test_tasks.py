@@ -48,8 +48,8 @@ def test_a_good_candidate_is_promoted(shop: Make, task: str) -> None:
         assert logged(here, "max(abs(score - (8 * bmi - 60)))") == (0.0,)
     else:
         assert log(here).columns[3:5] == ["image", "exposure"]
-        assert logged(here, "min(image), max(image)") == ("images/000.pgm", "images/239.pgm")
-        # What the server saw in the image is what the image is of: `number % 3` in tasks.py.
+        assert logged(here, "min(image), max(image)") == ("images/000.pgm", "images/419.pgm")
+        # What the server saw in the image is what the image is of: `number % 3` in small.py.
         shade = "list_position(['dark', 'grey', 'light'], prediction) - 1"
         assert logged(here, f"bool_and(substr(image, 8, 3)::INT % 3 = {shade})") == (True,)
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_missing_leaves_it_undecided(shop: Make) -> None:
     (here.project.folder / "data/images/007.pgm").unlink()
     ran = here.project.run("deploy-canary")
     assert ran.code == 3, ran.text
-    said = "samples.csv: the row 7: 'images/007.pgm': No such file or directory"
+    said = "data/samples.csv: the row 7: 'images/007.pgm' is not there"
     assert ran.verdict["line"] == said
     assert here.champion() == "1.0.0"
     assert not (here.project.folder / "out/deploy-canary/rollout.json").exists(), "no traffic"

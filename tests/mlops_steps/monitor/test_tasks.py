@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mlops_steps.tasks import ROWS, become
+from tests.mlops_steps.small import ROWS, become
 
 from mlops_steps.config import load
 from mlops_steps.data.profile import write_profile
@@ -95,7 +95,7 @@ def test_no_numeric_column_is_undecided(
         lines = [f"{number},{cells.format(number)},dark" for number in range(ROWS)]
         return [f"id,{columns},shade", *lines]
 
-    monkeypatch.setattr("tests.mlops_steps.tasks.images", bare)
+    monkeypatch.setattr("tests.mlops_steps.small.images", bare)
     ran = watched("files").run("monitor", start="ct")
     assert (ran.code, ran.verdict["status"]) == (3, "undecided"), ran.text
     said = "the training rows of 1.0.0 have no numeric column: drift cannot be seen"

@@ -50,9 +50,38 @@ def new(**options: object) -> int:
 @click.option("-i", "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option("--state", default="", metavar="FOLDER", help="Registry, state and reports.")
 @click.option("--registry", default="", metavar="ADDRESS", help="A registry instead of the folder.")
+@click.option("--job", default="", metavar="NAME", help="Only this job, and those it needs.")
 def run(**options: object) -> int:
     """Walk a workflow of the project in this folder, or the whole road."""
     return _command("run", options)
+
+
+@cli.command()
+@click.option("--platform", default="", metavar="github|gitlab", help="Where, if both.")
+@click.option("--repository", default="", metavar="OWNER/NAME", help="Instead of origin's.")
+@click.option("--server", default="", metavar="URL", help="Of a GitLab of your own.")
+@click.option("--reviewer", "reviewers", multiple=True, metavar="USER", help="Is asked before cd.")
+@click.option("--premium/--no-premium", default=True, help="GitLab: what only Premium has.")
+@click.option("--json", "as_json", is_flag=True, help="Show the calls as JSON.")
+@click.option("--apply", is_flag=True, help="Make the calls, with MLOPS_PROTECT_TOKEN.")
+def protect(**options: object) -> int:
+    """Show what to set on the server, which files cannot say, or set it."""
+    return _command("protect", options)
+
+
+@cli.command("check-config")
+@click.argument("folder", required=False, default=".")
+def check_config(**options: object) -> int:
+    """Check mlops.yaml and what it names, before anything is pushed."""
+    return _command("check_config", options)
+
+
+@cli.command()
+@click.argument("workflow", required=False, default="")
+@click.option("--format", "form", default="text", metavar="text|mermaid", show_default=True)
+def graph(**options: object) -> int:
+    """Show the pipeline: workflows, jobs, what each needs, what starts what."""
+    return _command("graph", options)
 
 
 def _command(name: str, options: dict[str, object]) -> int:

@@ -69,11 +69,33 @@ def open_registry(record: Record) -> Registry:
     if not address and state:
         return FolderRegistry(Path(state).resolve(), model)
     address = address or record.config.registry
-    kind, _, place = (platform_address(model) if address == "platform" else address).partition(":")
+    address = platform_address(model) if address == "platform" else address
+    kind, _, place = address.partition(":")
     if kind == "folder" and place:
         root = (record.root / Path(place).expanduser()).resolve()
         refuse_lost(root)
         return FolderRegistry(root, model)
+    found = _oci(address)
+    # Imported here so that a registry in a folder does not pay for a network client.
+    from mlops_steps.registry.oci import OciRegistry
+
+    return OciRegistry(found["host"], found["path"], model, plain=kind == "oci+http")
+
+
+def check_address(address: str) -> None:
+    """Refuse an address at which no registry can be, wherever a job runs.
+
+    Raises:
+        ConfigError: As `open_registry`, for what the address itself says.
+    """
+    kind, _, place = address.partition(":")
+    if address != "platform" and not (kind == "folder" and place):
+        _oci(address)
+
+
+def _oci(address: str) -> re.Match[str]:
+    """Host and path of an address of a container registry."""
+    kind, _, place = address.partition(":")
     found = _OCI.fullmatch(place)
     if "@" in address:  # not shown: what stands before it may be a password
         raise ConfigError(
@@ -87,10 +109,7 @@ def open_registry(record: Record) -> Registry:
             f"registry {address!r}: without encryption only on this machine. "
             f"Use oci:{place}, or a loopback address"
         )
-    # Imported here so that a registry in a folder does not pay for a network client.
-    from mlops_steps.registry.oci import OciRegistry
-
-    return OciRegistry(found["host"], found["path"], model, plain=kind == "oci+http")
+    return found
 
 
 def platform_address(model: str) -> str:

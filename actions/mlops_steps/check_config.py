@@ -1,0 +1,309 @@
+"""Everything about mlops.yaml that can be told without running anything, each on one line.
+
+    python3 -I enter.py --check-config [FOLDER [ANSWERS]]
+
+The steps' own code reads and judges it, so that what passes here is what a job will accept.
+A step stops at the first problem; here all are collected. Nothing is fetched, and no program
+of the project is run. ANSWERS is what the project's generator knows, as JSON: `registry`
+and `runner`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import GenericAlias
+from typing import Any
+
+import msgspec
+
+from mlops_steps import config as configs
+from mlops_steps.config import FILE_NAME, Config, TableInput, did_you_mean, read_yaml
+from mlops_steps.errors import ConfigError, MlopsError
+
+
+def main(arguments: list[str]) -> int:
+    """Print every problem, or one line that says what was checked; returns 2 or 0."""
+    root = Path(arguments[0] if arguments else ".").resolve()
+    answers = json.loads(arguments[1]) if len(arguments) > 1 else {}
+    check = Check(root, answers)
+    check.run()
+    for line in sorted(dict.fromkeys(check.problems), key=_place):
+        print(line)
+    if check.problems:
+        return 2
+    print(f"{FILE_NAME}: no problem found in {', '.join(check.seen)}")
+    return 0
+
+
+def _place(line: str) -> tuple[str, int, int]:
+    found = re.match(r"(.*?):(\d+):(\d+): ", line)
+    return (found[1], int(found[2]), int(found[3])) if found else ("", 0, 0)
+
+
+@dataclass
+class Check:
+    """A project that is being looked at: what is wrong with it, and what was looked at."""
+
+    root: Path
+    answers: dict[str, Any]
+    problems: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    tracked: set[str] | None = None
+
+    def run(self) -> None:
+        """Look at everything that can be looked at."""
+        path = self.root / FILE_NAME
+        self.problems += schema_problems(path, Config, shown_as=FILE_NAME)
+        if self.problems:
+            return
+        config = read_yaml(path, Config, shown_as=FILE_NAME)
+        self._told("", lambda: configs.load(self.root))
+        self._git()
+        self._rules(config)
+        self._commands(config)
+        self._lock(config)
+        self._registry(config)
+        self._table(config, config.table, f"data.inputs.{config.table_name}")
+
+    def _told(self, key: str, look: Callable[[], object]) -> bool:
+        """Whether `look` raises nothing; what it raises is a problem, with the key's place."""
+        try:
+            look()
+        except MlopsError as error:
+            words = " ".join(str(error).splitlines())
+            self.problems.append(f"{self._at(key)}: {words}" if key else words)
+            return False
+        return True
+
+    def _at(self, key: str, file: str = FILE_NAME) -> str:
+        return configs.at(self.root / file, key, shown_as=file)
+
+    def _git(self) -> None:
+        from mlops_steps.source import tracked
+
+        try:
+            self.tracked = set(tracked(self.root))
+        except MlopsError as error:
+            words = " ".join(str(error).splitlines())
+            self.problems.append(
+                f"{FILE_NAME}: a job sees what git tracks, which is nothing: {words}"
+            )
+        else:
+            self._file("", FILE_NAME)
+
+    def _file(self, key: str, name: str) -> bool:
+        """Whether a file is there; that git tracks it is checked, too: a job sees no other."""
+        where = self._at(key) if key else FILE_NAME
+        if not (self.root / name).is_file():
+            self.problems.append(f"{where}: {name}: not found")
+            return False
+        if self.tracked is not None and Path(name).as_posix() not in self.tracked:
+            self.problems.append(f"{where}: {name}: git does not track it, so no job sees it")
+        return True
+
+    def _rules(self, config: Config) -> None:
+        from mlops_steps.gate.grammar import GrammarError, parse
+
+        count = 0
+        for split, texts in (("test", config.gate.test), ("valid", config.gate.valid)):
+            for index, text in enumerate(texts):
+                count += 1
+                try:
+                    parse(text, task=config.model.task, split=split)
+                except GrammarError as error:
+                    self.problems.append(f"{self._at(f'gate.{split}[{index}]')}: {error}")
+        self.seen.append(f"{count} rules")
+
+    def _commands(self, config: Config) -> None:
+        named = [(f"commands.{name}", getattr(config.commands, name))
+                 for name in ("train", "predict", "serve", "test")]  # fmt: skip
+        named += [(f"commands.lint[{n}]", each) for n, each in enumerate(config.commands.lint)]
+        for key, command in named:
+            try:
+                words = shlex.split(command)
+            except ValueError as error:
+                self.problems.append(f"{self._at(key)}: cannot read {command!r}: {error}")
+                continue
+            if not words:
+                self.problems.append(f"{self._at(key)}: {command!r} names no program")
+            elif words[0] in {"python", "python3"}:
+                self._python(config, key, words[1:])
+            elif "/" in words[0] and not words[0].startswith("/"):
+                self._file(key, words[0])
+        self.seen.append(f"{len(named)} commands")
+
+    def _python(self, config: Config, key: str, words: list[str]) -> None:
+        if words[:1] == ["-m"] and len(words) > 1:
+            self._module(config, key, words[1])
+        elif words and not words[0].startswith(("-", "/")):
+            self._file(key, words[0])
+
+    def _module(self, config: Config, key: str, module: str) -> None:
+        """A module of the project has to be there; whether another is, only its lock could tell."""
+        top, *inner = module.split(".")
+        places = [place for place in (self.root / "src", self.root) if _holds(place, top)]
+        if places:
+            base = places[0].joinpath(top, *inner)
+            files = (base.with_suffix(".py"), base / "__main__.py")
+            found = [file for file in files if file.is_file()]
+            if found:
+                self._file(key, found[0].relative_to(self.root).as_posix())
+            else:
+                name = base.with_suffix(".py").relative_to(self.root).as_posix()
+                self.problems.append(f"{self._at(key)}: module {module}: {name}: not found")
+            return
+        own = [each.stem for place in (self.root / "src", self.root) if place.is_dir()
+               for each in place.iterdir() if _holds(place, each.stem)]  # fmt: skip
+        near = did_you_mean(top, own)
+        locked = {_plain(name) for name in _requirements(self.root / config.environment)}
+        if near and top not in sys.stdlib_module_names and _plain(top) not in locked:
+            self.problems.append(f"{self._at(key)}: module {top}: not found{near}")
+
+    def _lock(self, config: Config) -> None:
+        if not self._file("environment", config.environment):
+            return
+        bare = [name for name, line in _requirements(self.root / config.environment).items()
+                if "--hash=" not in line]  # fmt: skip
+        if bare:
+            where, more = self._at("environment"), f" and {len(bare) - 3} more" * (len(bare) > 3)
+            self.problems.append(
+                f"{where}: {config.environment}: without a hash: {', '.join(bare[:3])}{more}"
+            )
+
+    def _registry(self, config: Config) -> None:
+        from mlops_steps.registry.address import check_address
+
+        if not self._told("registry", lambda: check_address(config.registry)):
+            return
+        made_for = str(self.answers.get("registry", config.registry))
+        kind, wanted = config.registry.partition(":")[0], made_for.partition(":")[0]
+        where = self._at("registry")
+        if kind != wanted:
+            self.problems.append(
+                f"{where}: {config.registry!r}, but the pipelines were made for {made_for!r} and "
+                "bring no credentials for another kind"
+            )
+        elif kind == "folder" and self.answers and not self.answers.get("runner"):
+            self.problems.append(
+                f"{where}: a folder is lost with a hosted runner, and the answer runner is empty"
+            )
+
+    def _table(self, config: Config, table: TableInput, key: str) -> None:
+        from mlops_steps.data.attached import attached
+        from mlops_steps.data.split import SPLITS, split_sql
+        from mlops_steps.data.tables import column_names
+
+        self._told(f"{key}.split", lambda: split_sql(table.key, table.split))
+        names: list[str] = []
+        if self._file(f"{key}.path", table.path) and self._told(
+            f"{key}.path", lambda: names.extend(column_names(self.root / table.path))
+        ):
+            for role in ("key", "target", "file"):
+                name = getattr(table, role)
+                if name is not None and name not in names:
+                    self.problems.append(
+                        f"{self._at(f'{key}.{role}')}: {table.path} has no column {name!r}"
+                        f"{did_you_mean(name, names)}"
+                    )
+            self.seen.append(f"{table.path} with {len(names)} columns")
+        if table.file in names and table.key in names:
+            files: list[str] = []
+            if self._told(
+                f"{key}.file",
+                lambda: files.extend(attached(self.root, table, splits=SPLITS).all),
+            ):
+                for name in files:
+                    self._file(f"{key}.file", name)
+                self.seen.append(f"{len(files)} files")
+        if self._file(f"{key}.contract", table.contract):
+            self._contract(config, table, names)
+
+    def _contract(self, config: Config, table: TableInput, names: list[str]) -> None:
+        from mlops_steps.validate_data import contract as contracts
+
+        path, shown = self.root / table.contract, table.contract
+        broken = schema_problems(path, contracts.Contract, shown_as=shown)
+        self.problems += broken
+        if broken:
+            return
+        self._told("", lambda: contracts.load(self.root, table, task=config.model.task))
+        columns = read_yaml(path, contracts.Contract, shown_as=shown).columns
+        for name in columns if names else ():
+            if name not in names:
+                self.problems.append(
+                    f"{self._at(f'columns.{name}', shown)}: {table.path} has no such column"
+                    f"{did_you_mean(name, names)}"
+                )
+        self.seen.append(f"{shown} on {len(columns)} of them")
+
+
+def _holds(place: Path, name: str) -> bool:
+    """Whether a module or package of that name lies in a folder."""
+    if not name.isidentifier():
+        return False
+    return (place / f"{name}.py").is_file() or any((place / name).glob("*.py"))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _requirements(lock: Path) -> dict[str, str]:
+    """The logical lines of a requirements file, by the name that each begins with."""
+    try:
+        text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    lines = [line for line in text.splitlines() if re.match(r"[A-Za-z0-9]", line)]
+    return {re.split(r"[^\w.-]", line)[0]: line for line in lines}
+
+
+def schema_problems(path: Path, kind: type[msgspec.Struct], *, shown_as: str) -> list[str]:
+    """Everything by which a YAML file breaks a schema, in the words of `read_yaml`.
+
+    The whole is read first. Only if that fails, so are pieces of the schema, each of which
+    knows one key of it, since a reading ends at its first problem.
+    """
+    try:
+        read_yaml(path, kind, shown_as=shown_as)
+    except ConfigError as error:
+        found = [str(error)]
+    else:
+        return []
+    for piece in _pieces(kind):
+        try:
+            read_yaml(path, piece, shown_as=shown_as)
+        except ConfigError as error:
+            found.append(str(error))
+    return list(dict.fromkeys(found))
+
+
+def _pieces(kind: Any) -> Iterator[Any]:
+    """Types that each know one part of a type, and together all of it."""
+    bare = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+    if typing.get_origin(bare) is dict and _is_struct(typing.get_args(bare)[1]):
+        yield kind
+        for piece in _pieces(typing.get_args(bare)[1]):
+            yield GenericAlias(dict, (str, piece))
+    elif _is_struct(bare):
+        fields = msgspec.structs.fields(bare)
+        keys = [(each.name, Any, None) for each in fields]
+        yield msgspec.defstruct(bare.__name__, keys, forbid_unknown_fields=True)
+        for each in fields:
+            if each.required:
+                yield msgspec.defstruct(bare.__name__, [(each.name, Any)])
+            for piece in _pieces(each.type):
+                yield msgspec.defstruct(bare.__name__, [(each.name, piece, None)])
+    else:
+        yield kind
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

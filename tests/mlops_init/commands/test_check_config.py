@@ -1,0 +1,317 @@
+"""`mlops-init check-config`: every planted mistake on a line of its own, with its place."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.mlops_init.helpers import run
+
+from mlops_init.answers import Kept, complete, keep
+
+Here = Callable[..., tuple[int, str, str]]
+
+pytestmark = pytest.mark.timeout(300)  # the first builds the environment
+
+
+MLOPS_YAML = """\
+# What is built.
+model:
+  name: tumour
+  task: binary
+data:
+  inputs:
+    samples:
+      path: data/samples.csv
+      key: id
+      target: diagnosis
+      positive: malignant
+      split: {by: hash, salt: tumour-1, test: 0.3, valid: 0.2}
+      contract: data/contract.yaml
+commands:
+  train: python -m tumour.train
+  predict: python predict.py
+  serve: python -m tumour
+  test: python -m pytest -q
+train:
+  seed: 20
+gate:
+  test:
+    - roc_auc >= 0.95
+    - accuracy >= champion - 0.05
+  valid:
+    - roc_auc >= 0.90
+registry: "platform"
+deploy:
+  weights: [5, 25, 50]
+monitor:
+  distance: 0.1
+"""
+FILES = {
+    "mlops.yaml": MLOPS_YAML,
+    "data/samples.csv": "id,mean_radius,diagnosis\n1,2.5,malignant\n",
+    "data/contract.yaml": """\
+columns:
+  id: {type: text}
+  mean_radius: {type: number}
+  diagnosis: {type: text, allowed: [malignant, benign]}
+""",
+    "requirements.txt": "# made by hand\npytest==9.0 \\\n    --hash=sha256:00\n",
+    "src/tumour/__init__.py": "",
+    "src/tumour/__main__.py": "",
+    "src/tumour/train.py": "",
+    "predict.py": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose files git tracks; nobody generated it."""
+    for name, text in FILES.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    run("git", "init", "-q", folder=tmp_path)
+    run("git", "add", "-A", folder=tmp_path)
+    return tmp_path
+
+
+def answered(folder: Path, **given: str) -> None:
+    """Keep answers in the project, as if it had been generated."""
+    kept = Kept(complete({"name": "tumour", **given}), "0" * 40, "1", {})
+    (folder / ".mlops-init.toml").write_text(keep(kept))
+
+
+def edit(folder: Path, old: str, new: str, name: str = "mlops.yaml") -> None:
+    path = folder / name
+    text = path.read_text()
+    assert text.count(old) == 1, (old, text.count(old))
+    path.write_text(text.replace(old, new))
+
+
+def problems(here: Here, *arguments: str) -> list[str]:
+    code, out, err = here("check-config", *arguments)
+    assert (code, err) == (2, "")
+    assert "no problem" not in out
+    return out.splitlines()
+
+
+def place(folder: Path, text: str, name: str = "mlops.yaml") -> str:
+    """`FILE:LINE:COLUMN`, counted here, of a text in a file."""
+    lines = (folder / name).read_text().splitlines()
+    (number,) = [n for n, line in enumerate(lines) if text in line]
+    return f"{name}:{number + 1}:{lines[number].index(text) + 1}"
+
+
+def test_nothing_is_wrong(here: Here, project: Path) -> None:
+    answered(project)
+    code, out, err = here("check-config")
+    assert (code, err) == (0, "")
+    assert out == (
+        "mlops.yaml: no problem found in 3 rules, 4 commands, data/samples.csv with 3 columns, "
+        "data/contract.yaml on 3 of them\n"
+    )
+
+
+def test_a_generated_project(here: Here, projects: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(projects["both-plain"], tmp_path, dirs_exist_ok=True)
+    run("git", "init", "-q", folder=tmp_path)
+    run("git", "add", "-A", folder=tmp_path)
+    code, out, _ = here("check-config")
+    assert code == 0, out
+
+
+def test_another_folder(here: Here, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = project / "src"
+    monkeypatch.chdir(elsewhere)
+    edit(project, "roc_auc >= 0.95", "acuracy >= 0.95")
+    (line,) = problems(here, "..")
+    assert line.startswith(place(project, "acuracy"))
+    assert 'unknown metric "acuracy". Did you mean "accuracy"?' in line
+    code, _, err = here("check-config", "nowhere")
+    assert (code, err) == (2, "mlops-init: nowhere: no such folder\n")
+
+
+def test_everything_at_once(here: Here, project: Path) -> None:
+    edit(project, "- roc_auc >= 0.95", "- roc_auc => champion")
+    edit(project, "- roc_auc >= 0.90", "- accuracy >= champion - 0.05")
+    edit(project, "test: 0.3, valid: 0.2", "test: 0.8, valid: 0.2")
+    edit(project, "target: diagnosis", "target: diagnose")
+    edit(project, "tumour.train", "tumour.trian")
+    edit(project, "test: python -m pytest -q", "test: ./check.sh 'now'")
+    edit(project, 'registry: "platform"', 'registry: "s3://bucket"')
+    found = problems(here)
+    assert [line.split(": ", 2)[1] for line in found] == [
+        "columns",
+        "data.inputs.samples.target",
+        "data.inputs.samples.split",
+        "commands.train",
+        "commands.test",
+        "gate.test[0]",
+        "gate.valid[0]",
+        "registry",
+    ]
+    text = "\n".join(found)
+    assert "has no column 'diagnose' (did you mean \"diagnosis\"?)" in text
+    assert "test 0.8 and valid 0.2 leave no rows to train on" in text
+    assert "trian.py: not found" in text
+    assert "./check.sh: not found" in text
+    assert "registry 's3://bucket' cannot be read. Allowed: platform" in text
+    assert f"{place(project, 'target: diagnose')}: data.inputs.samples.target: " in text
+    assert len(found) == len(set(found))
+
+
+def test_every_break_of_the_schema_is_told(here: Here, project: Path) -> None:
+    edit(project, "task: binary", "task: binray")
+    edit(project, "seed: 20", "seed: twenty")
+    edit(project, "weights: [5, 25, 50]", "weights: [5, 25, 500]")
+    edit(project, "distance: 0.1", "distanse: 0.1")
+    edit(project, "  serve: python", "  sevre: python")
+    edit(project, "salt: tumour-1", 'salt: ""')
+    found = problems(here)
+    keys = {line.split(": ", 2)[1] for line in found}
+    assert keys >= {
+        "model.task",
+        "train.seed",
+        "deploy.weights[2]",
+        "monitor.distanse",
+        "commands.sevre",
+        "data.inputs.samples.split.salt",
+    }
+    text = "\n".join(found)
+    assert "unknown key 'distanse' (did you mean \"distance\"?)" in text
+    assert "commands: Object missing required field `serve`" in text
+    assert found == sorted(found, key=lambda line: [int(n) for n in line.split(":")[1:3]])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda folder: (folder / "mlops.yaml").unlink(), "mlops.yaml: not found in "),
+        (lambda folder: (folder / "mlops.yaml").write_text("a: [1"), "mlops.yaml:1:"),
+        (lambda folder: (folder / "mlops.yaml").write_text(""), "1:1: the file is empty"),
+        (lambda folder: (folder / "mlops.yaml").write_text("[1]"), "mlops.yaml:1:1: Expected"),
+        (lambda folder: (folder / "mlops.yaml").write_bytes(b"\xff"), "is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_read(
+    here: Here, project: Path, spoil: Callable[[Path], object], words: str
+) -> None:
+    spoil(project)
+    (line,) = problems(here)
+    assert words in line
+
+
+def test_the_contract(here: Here, project: Path) -> None:
+    contract = "data/contract.yaml"
+    edit(project, "mean_radius:", "mean_radios:", contract)
+    (line,) = problems(here)
+    assert line.startswith(place(project, "mean_radios", contract))
+    assert 'has no such column (did you mean "mean_radius"?)' in line
+    (project / contract).write_text("columns: {id: {type: txt}, x: {tpye: text}}\nrows: {min: 0}\n")
+    assert len(problems(here)) >= 2
+    (project / contract).unlink()
+    (line,) = problems(here)
+    assert line == (
+        f"{place(project, 'contract: ')}: data.inputs.samples.contract: "
+        "data/contract.yaml: not found"
+    )
+
+
+def test_the_table(here: Here, project: Path) -> None:
+    (project / "data" / "samples.csv").write_text("id,Diagnosis,diagnosis\n1,a,b\n")
+    (line,) = problems(here)
+    assert "data.inputs.samples.path: " in line
+    assert "two columns are named 'Diagnosis' and 'diagnosis'" in line
+    (project / "data" / "samples.csv").unlink()
+    (line,) = problems(here)
+    assert "data/samples.csv: not found" in line
+
+
+def test_what_git_does_not_track(here: Here, project: Path) -> None:
+    run("git", "rm", "-q", "--cached", "data/samples.csv", "requirements.txt", folder=project)
+    found = problems(here)
+    keys = [line.split(": ", 2)[1] for line in found]
+    assert keys == ["environment", "data.inputs.samples.path"]
+    assert all(line.endswith("git does not track it, so no job sees it") for line in found)
+    shutil.rmtree(project / ".git")
+    (line,) = problems(here)
+    assert line.startswith("mlops.yaml: a job sees what git tracks, which is nothing: ")
+
+
+def test_the_lock(here: Here, project: Path) -> None:
+    path = project / "requirements.txt"
+    path.write_text(path.read_text() + "left-pad==1.0\n")
+    (line,) = problems(here)
+    assert line.endswith("requirements.txt: without a hash: left-pad")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("python -m pytest 'tests", "No closing quotation"),
+        (" ", "' ' names no program"),
+        ("python scripts/test.py", "scripts/test.py: not found"),
+        ("python -m tumuor.train", "module tumuor: not found (did you mean"),
+        ("bin/test", "bin/test: not found"),
+    ],
+)
+def test_a_command(here: Here, project: Path, command: str, words: str) -> None:
+    edit(project, "test: python -m pytest -q", f"test: {json_text(command)}")
+    (line,) = problems(here)
+    assert line.startswith(f"{place(project, 'test: ' + json_text(command))}: commands.test: ")
+    assert words in line
+
+
+def json_text(words: str) -> str:
+    """Quoted so that YAML reads it as it stands."""
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@pytest.mark.parametrize(
+    "command", ["pytest -q", "python -c 1", "python3 -m unittest", "make test"]
+)
+def test_what_cannot_be_told_is_no_problem(here: Here, project: Path, command: str) -> None:
+    edit(project, "test: python -m pytest -q", f"test: {command}")
+    assert here("check-config")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("made_for", "planted"),
+    [
+        ("platform", ("oci:r.example.org/m", "the pipelines were made for 'platform'")),
+        ("folder:/srv/m", ("platform", "the pipelines were made for 'folder:/srv/m'")),
+        ("folder:/srv/m", ("folder:/srv/m", "a folder is lost with a hosted runner")),
+        ("platform", ("oci:user:secret@r.example.org/m", "holds a user or password")),
+        ("platform", ("oci+http:r.example.org/m", "without encryption only on this machine")),
+    ],
+)
+def test_the_registry_against_the_answers(
+    here: Here, project: Path, made_for: str, planted: tuple[str, str]
+) -> None:
+    registry, words = planted
+    answered(project, registry=made_for)
+    edit(project, 'registry: "platform"', f'registry: "{registry}"')
+    (line,) = problems(here)
+    assert line.startswith(f"{place(project, 'registry: ')}: registry: ")
+    assert words in line
+    assert "secret@" not in line
+
+
+def test_a_folder_on_runners_of_ones_own(here: Here, project: Path) -> None:
+    answered(project, registry="folder:/srv/m", runner="big")
+    edit(project, 'registry: "platform"', 'registry: "folder:/srv/m"')
+    assert here("check-config")[0] == 0
+
+
+def test_a_project_that_nobody_generated(here: Here, project: Path) -> None:
+    edit(project, 'registry: "platform"', 'registry: "oci:r.example.org/m"')
+    assert here("check-config")[0] == 0
+
+
+def test_nothing_is_left_behind(here: Here, project: Path) -> None:
+    before = sorted(project.rglob("*"))
+    here("check-config")
+    assert sorted(project.rglob("*")) == before

@@ -22,6 +22,7 @@ STEP_NAMES = (
     "deploy-canary",
     "monitor",
     "report",
+    "comment",
 )
 
 

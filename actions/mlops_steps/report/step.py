@@ -20,7 +20,7 @@ def run(record: Record) -> Status:
     """Read every verdict, write the three files. Nothing is judged anew."""
     from mlops_steps import ci
     from mlops_steps.files import write_whole
-    from mlops_steps.report import junit, page, reading, story, summary
+    from mlops_steps.report import facts, junit, page, reading, story, summary
 
     found = reading.read(record)
     told = story.tell(found)
@@ -34,6 +34,7 @@ def run(record: Record) -> Status:
     for name, content in written.items():
         write_whole(record.folder / name, content)
         record.wrote(record.folder / name)
+    facts.write(record, found)
     ci.write_summary(markdown)
     record.say(told.headline, record.relative(record.folder / "index.html"))
     return Status.PASS

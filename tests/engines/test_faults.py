@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,13 +41,13 @@ def edit(project: Path, name: str, old: str, new: str) -> None:
     (project / name).write_text(text.replace(old, new))
 
 
-def walk(project: Path, engine: str) -> tuple[int, str]:
+def walk(project: Path, engine: str, *more: str) -> tuple[int, str]:
     for arguments in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "Start")):
         subprocess.run([*GIT, *arguments], cwd=project, check=True)
     state = project.parent / "state"
     # The first walk on a machine downloads and compiles what all later ones use.
     options = ("--engine", engine, "--state", state)
-    found = call("run", "ci", *options, folder=project, timeout=800)
+    found = call("run", "ci", *options, *more, folder=project, timeout=800)
     return found.returncode, found.stdout + found.stderr
 
 
@@ -117,3 +118,19 @@ def tool_path(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = {str(Path(tool(name)).parent) for name in ("act", "gitlab-ci-local")}
     for folder in folders:
         monkeypatch.setenv("PATH", folder, prepend=":")
+
+
+@pytest.mark.parametrize("engine", ["native", "act", "gitlab"])
+def test_one_job_runs_with_those_that_it_needs(
+    project: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool_path(monkeypatch)
+    # Its data are refused, so train is asked for, and does not begin.
+    code, text = walk(project, engine, "--job", "train")
+    assert code == 1, text
+    assert re.findall(r"^    ([a-z-]+) +(?:pass|fail|undecided)", text, re.MULTILINE) == [
+        "validate-data"
+    ]
+    assert "ci      stopped at validate-data, 1 jobs" in text
+    kept = project.parent / "state" / "runs" / "ci"
+    assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == ["validate-data"]

@@ -106,6 +106,8 @@ class Workflow:
 def describe(answers: Answers) -> tuple[Workflow, ...]:
     """The workflows of a project, as they are on every platform."""
     workflows = [_ci(), _ct(answers), _cd(), _monitor(answers)]
+    if answers.fork_reports == "on":
+        workflows.append(_fork_reports())
     return tuple(
         replace(
             workflow,
@@ -156,12 +158,22 @@ def _ci() -> Workflow:
         Job("evaluate", "evaluate", "Evaluate", 15, ("train",), split),
         Job("gate", "gate", "Gate", 10, ("evaluate",), split),
     )
+    comment = Job(
+        "comment",
+        "comment",
+        "Comment",
+        5,
+        ("report",),
+        own_change=True,
+        always=True,
+        scopes=("comment",),
+    )
     return Workflow(
         "ci",
         "CI",
         "Every change: lint, unit tests, data checks, and a short training judged on rows "
         "that are not the test rows.",
-        (*jobs, _report(jobs)),
+        (*jobs, _report(jobs), comment),
         on_change=True,
         supersede=True,
     )
@@ -247,6 +259,27 @@ def _monitor(answers: Answers) -> Workflow:
         # Without a log there is nothing to look at every day.
         schedule="47 5 * * *" if answers.inference_log else "",
         manual=True,
+    )
+
+
+def _fork_reports() -> Workflow:
+    job = Job(
+        "comment",
+        "comment",
+        "Comment on pull requests from forks",
+        10,
+        inputs={"forks": "true"},
+        scopes=("read-runs", "comment"),
+    )
+    return Workflow(
+        "fork-reports",
+        "Fork reports",
+        "A fork's CI may not write comments. This one looks for its reports, and comments "
+        "from their figures alone.",
+        (job,),
+        schedule="8,23,38,53 * * * *",
+        manual=True,
+        only="github",
     )
 
 

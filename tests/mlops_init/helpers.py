@@ -125,3 +125,16 @@ def stand_in_takes(name: str, given: dict[str, Any]) -> None:
     inputs = action.get("inputs", {})
     assert set(given) <= set(inputs), name
     assert {key for key, each in inputs.items() if each.get("required")} <= set(given), name
+
+
+def clean(found: subprocess.CompletedProcess[str]) -> None:
+    """Require that a linter found nothing."""
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def scripts(document: Any) -> Iterator[str]:
+    """Everything that a shell gets to read."""
+    for mapping in walk(document):
+        for key in ("run", "script", "before_script", "after_script"):
+            value = mapping.get(key, [])
+            yield from [value] if isinstance(value, str) else filter(None, value or [])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.mlops_init.helpers import PIN, ROOT, VARIANTS, answers_of, documents
 
-from mlops_init.pipeline import Workflow, describe
+from mlops_init.pipeline import Workflow, describe, on
 
 Pairs = list[tuple[Workflow, dict[str, Any]]]
 RESERVED = {"stages", "variables", "default", "include", "workflow"}
@@ -25,7 +25,7 @@ def variant(request: pytest.FixtureRequest) -> str:
 def pairs(projects: dict[str, Path], variant: str) -> Pairs:
     """Each workflow beside what was rendered from it."""
     folder = projects[variant] / ".gitlab"
-    workflows = describe(answers_of(variant))
+    workflows = on(describe(answers_of(variant)), "gitlab")
     return [(each, documents(folder / f"{each.name}.yml")[0]) for each in workflows]
 
 
@@ -120,7 +120,7 @@ def test_chains(pairs: Pairs) -> None:
 
 def test_the_entry_chooses_one_workflow(projects: dict[str, Path], variant: str) -> None:
     (entry,) = documents(projects[variant] / ".gitlab-ci.yml")
-    names = [workflow.name for workflow in describe(answers_of(variant))]
+    names = [workflow.name for workflow in on(describe(answers_of(variant)), "gitlab")]
     assert entry["variables"]["WORKFLOW"]["options"] == names
     assert [each["local"] for each in entry["include"]] == [f".gitlab/{name}.yml" for name in names]
     for name, include in zip(names, entry["include"], strict=True):
@@ -128,14 +128,14 @@ def test_the_entry_chooses_one_workflow(projects: dict[str, Path], variant: str)
         assert rules[-1] == f'$WORKFLOW == "{name}"'
         assert (rules[:-1] == ["$WORKFLOW == null"]) == (name == "ci")
     head = (projects[variant] / ".gitlab-ci.yml").read_text()
-    for workflow in describe(answers_of(variant)):
+    for workflow in on(describe(answers_of(variant)), "gitlab"):
         schedule = f"# Schedule for {workflow.name}: {workflow.schedule}\n"
         assert (schedule in head) == bool(workflow.schedule)
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name.startswith("both")])
 def test_both_platforms_give_the_same_inputs(projects: dict[str, Path], variant: str) -> None:
-    for workflow in describe(answers_of(variant)):
+    for workflow in on(describe(answers_of(variant)), "gitlab"):
         here = documents(projects[variant] / ".gitlab" / f"{workflow.name}.yml")[0]
         there = documents(projects[variant] / ".github/workflows" / f"{workflow.name}.yml")[0]
         for job, include in zip(workflow.jobs, here["include"], strict=True):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,11 +14,12 @@ from tests.mlops_init.helpers import (
     STANDINS,
     YAMLLINT,
     ci_paths,
+    clean,
     documents,
     files,
     run,
+    scripts,
     tool,
-    walk,
 )
 
 from mlops_steps.spec import STEP_NAMES
@@ -55,10 +54,6 @@ def tracked() -> list[Path]:
     """This repository's files, also those about to be added."""
     found = run("git", "ls-files", "-co", "--exclude-standard", folder=ROOT)
     return [ROOT / name for name in found.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-def clean(found: subprocess.CompletedProcess[str]) -> None:
-    assert found.returncode == 0, found.stdout + found.stderr
 
 
 def zizmor(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -161,14 +156,6 @@ def test_yaml_1_1_and_1_2_read_the_same(projects: dict[str, Path]) -> None:
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
         assert not re.search(r"[^ ] # ", re.sub(r"(?m)^ *#.*$", "", text)), path
         assert text.startswith("---\n# "), path
-
-
-def scripts(document: Any) -> Iterator[str]:
-    """Everything that a shell gets to read."""
-    for mapping in walk(document):
-        for key in ("run", "script", "before_script", "after_script"):
-            value = mapping.get(key, [])
-            yield from [value] if isinstance(value, str) else filter(None, value or [])
 
 
 def test_nothing_is_pasted_into_a_script(projects: dict[str, Path]) -> None:

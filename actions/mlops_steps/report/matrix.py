@@ -11,6 +11,9 @@ from mlops_steps.report.text import number
 
 #: In units of the drawing, which the page scales to its own width.
 _WIDTH, _HEAD = 360, 24
+#: Up to so many places, four digits fit into a cell.
+_WIDE = 6
+_SIZES = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 #: The darkest that a cell may be behind its count.
 _DARKEST = 0.45
 _CELL = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" fill-opacity="{}"/>')
@@ -56,7 +59,9 @@ def draw(counts: list[list[int]], kind: str, *, others: bool) -> Markup:
             parts.append(_CELL.format(shown, x, y, side, side, shade))
             if count:
                 parts.append(
-                    _TEXT.format(round(x + middle, 2), round(y + middle + 4, 2), _short(count))
+                    _TEXT.format(
+                        round(x + middle, 2), round(y + middle + 4, 2), _short(count, places)
+                    )
                 )
     size = round(left + side * places + 1)
     label = (
@@ -65,13 +70,10 @@ def draw(counts: list[list[int]], kind: str, *, others: bool) -> Markup:
     return _SVG.format(label, size, size, Markup("").join(parts))
 
 
-def _short(count: int) -> str:
-    """At most five characters: `9,999`, `12k`, `3.4M`."""
-    if count < 10_000:
+def _short(count: int, places: int) -> str:
+    """As many characters as a cell has room for: `9,999` or, of many places, `1.8k`."""
+    if count < (10_000 if places <= _WIDE else 1000):
         return number(count)
-    for size, sign in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if count >= size:
-            return (
-                f"{count / size:.0f}{sign}" if count >= 10 * size else f"{count / size:.1f}{sign}"
-            )
-    return number(count)
+    size, sign = next(each for each in _SIZES if count >= each[0])
+    digits = 0 if count >= 10 * size else 1
+    return f"{count / size:.{digits}f}{sign}"

@@ -1,4 +1,4 @@
-"""Report: one page, one summary and one test report out of what all steps found."""
+"""Report: a page, a summary, and files for the platforms' own tabs, out of what all steps found."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ STEP = Step(
 
 
 def run(record: Record) -> Status:
-    """Read every verdict, write the three files. Nothing is judged anew."""
+    """Read every verdict, write the files. Nothing is judged anew."""
     from mlops_steps import ci
     from mlops_steps.files import write_whole
-    from mlops_steps.report import facts, junit, page, reading, story, summary
+    from mlops_steps.report import facts, junit, page, quality, reading, story, summary
 
     found = reading.read(record)
     told = story.tell(found)
@@ -30,6 +30,7 @@ def run(record: Record) -> Status:
         "index.html": page.render(model, verdict, found, told),
         "summary.md": markdown,
         "junit.xml": junit.render(model, found),
+        "codequality.json": quality.render(found.verdicts),
     }
     for name, content in written.items():
         write_whole(record.folder / name, content)

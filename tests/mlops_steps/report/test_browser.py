@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.mlops_steps.report.test_classes import write
+from tests.mlops_steps.small import become
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), "chromium")
 
@@ -22,7 +24,15 @@ MEASURE = """
 <script>
 document.querySelectorAll("details").forEach(each => each.open = true);
 const size = each => { const box = each.getBoundingClientRect(); return [box.width, box.height]; };
+const stroked = "svg.plot path[style*='stroke: var(--candidate)']";
 const root = document.documentElement;
+const parts = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number);
+// A cell's colour as it is seen, on the page's own.
+const over = (each, style) => {
+  const paper = parts(style.backgroundColor), own = getComputedStyle(each), fill = parts(own.fill);
+  const mixed = fill.map((part, n) => paper[n] + (part - paper[n]) * own.fillOpacity);
+  return "rgb(" + mixed.map(Math.round).join(", ") + ")";
+};
 const style = getComputedStyle(document.body);
 parent.document.body.dataset.measured = JSON.stringify({
   inner: window.innerWidth,
@@ -33,7 +43,8 @@ parent.document.body.dataset.measured = JSON.stringify({
     each.getBoundingClientRect().right > window.innerWidth + 1 && !each.closest("svg")).length,
   paper: style.backgroundColor,
   ink: style.color,
-  line: getComputedStyle(document.querySelector("svg.plot path[style*=candidate]")).stroke,
+  line: getComputedStyle(document.querySelector(stroked)).stroke,
+  shades: [...document.querySelectorAll("svg.matrix rect")].map(each => over(each, style)),
   loaded: performance.getEntriesByType("resource").map(each => each.name),
 });
 </script>
@@ -107,6 +118,46 @@ def test_a_page_for_every_screen(page: Path, tmp_path: Path) -> None:
         assert contrast(found["paper"], found["line"]) > 4.5
         colours.add((found["paper"], found["ink"], found["line"]))
     assert len(colours) == 2
+
+
+NAMES = [f"{letter * 60} {number}" for number, letter in enumerate("abcdefghijklmnopqrst" * 2)]
+
+
+def many_classes(road: Callable[..., Any]) -> Any:
+    """Forty classes with names that nothing can break, and thousands of rows in a cell."""
+    walked = road()
+    become(walked.project, "multiclass")
+    folder = walked.folder / "out" / "evaluate"
+    folder.mkdir(parents=True)
+    label = [name for name in NAMES for _ in range(2000)]
+    said = [NAMES[(n * 7) % 40] if n % 9 == 0 else name for n, name in enumerate(label)]
+    write(folder / "predictions.parquet", label, said, champion=said[::-1])
+    walked.step("evaluate", line="80,000 rows", wrote=["out/evaluate/predictions.parquet"])
+    assert walked.report().code == 0
+    return walked
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "regression", "files", "many classes"])
+def test_a_page_of_another_task(
+    road: Callable[..., Any], walk_of: Callable[[str], Any], tmp_path: Path, kind: str
+) -> None:
+    walked = many_classes(road) if kind == "many classes" else walk_of(kind)
+    page = walked.folder / "out" / "report" / "index.html"
+    text = page.read_text()
+    loads_nothing(text)
+    assert "ROC" not in text
+    assert ("Confusion matrix" in text) == (kind != "regression")
+    assert ("Histogram of errors" in text) == (kind == "regression")
+    for width, dark in ((390, True), (1280, False)):
+        found = measured(page, tmp_path, width=width, dark=dark)
+        assert found["scroll"] <= found["client"], "a horizontal scroll bar"
+        assert found["cut"] == 0, "something stands out on the right"
+        assert len(found["plots"]) >= 3
+        assert all(w > 100 and h > 10 for w, h in found["plots"])
+        assert contrast(found["paper"], found["line"]) > 4.5
+        # Counts stand on shaded cells; the darkest shade is the one to be read on.
+        assert all(contrast(shade, found["ink"]) > 4.5 for shade in found["shades"])
+        assert bool(found["shades"]) == (kind != "regression")
 
 
 def loads_nothing(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sklearn import metrics
 
 from mlops_steps.errors import UndecidedError
-from mlops_steps.report import classes
+from mlops_steps.report import classes, matrix
 
 
 def write(path: Path, label: Any, said: Any, score: Any = None, champion: Any = None) -> Path:
@@ -125,3 +125,21 @@ def test_what_is_no_prediction_is_refused(tmp_path: Path) -> None:
     duckdb.execute(f"copy (select 1 as label) to '{path}' (format parquet)")
     with pytest.raises(UndecidedError, match="cannot be read"):
         classes.read(path)
+
+
+@pytest.mark.parametrize(
+    ("count", "few", "many"),
+    [
+        (7, "7", "7"),
+        (999, "999", "999"),
+        (1782, "1,782", "1.8k"),
+        (56_123, "56k", "56k"),
+        (1_250_000, "1.2M", "1.2M"),
+        (3_000_000_000, "3.0G", "3.0G"),
+    ],
+)
+def test_a_count_fits_into_its_cell(count: int, few: str, many: str) -> None:
+    for places, shown in ((3, few), (12, many)):
+        counts = [[count] * places for _ in range(places)]
+        drawn = matrix.draw(counts, "candidate", others=False)
+        assert drawn.count(f">{shown}</text>") >= places**2

@@ -58,11 +58,8 @@ def draw(counts: list[list[int]], kind: str, *, others: bool) -> Markup:
             shade = round(_DARKEST * count / rows, 3) if rows else 0
             parts.append(_CELL.format(shown, x, y, side, side, shade))
             if count:
-                parts.append(
-                    _TEXT.format(
-                        round(x + middle, 2), round(y + middle + 4, 2), _short(count, places)
-                    )
-                )
+                at = (round(x + middle, 2), round(y + middle + 4, 2))
+                parts.append(_TEXT.format(*at, _short(count, places)))
     size = round(left + side * places + 1)
     label = (
         f"Confusion matrix of the {kind}, {places} by {places}; its figures are in the tables below"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 STEP = Step(
     name="report",
-    summary="Show what all steps found: a page, a Markdown summary and a JUnit file.",
+    summary="Show what all steps found: a page, a summary, a JUnit and a Code Quality file.",
     requires=("duckdb", "jinja2", "matplotlib"),
 )
 

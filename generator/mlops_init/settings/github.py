@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ruamel.yaml import YAML
 
 from mlops_init.answers import Kept
-from mlops_init.pipeline import describe, on
+from mlops_init.pipeline import Workflow, describe, on
 from mlops_init.renderers import github
 from mlops_init.settings import Body, Lookup, Plan, Setting
 
@@ -59,7 +59,7 @@ def plan(kept: Kept, repository: str, *, reviewers: tuple[str, ...], api: str = 
         settings += [_environment(root, name, who), _branch_policy(root, name)]
     settings.append(_job_tokens(root))
     settings += _variables(root, kept, files)
-    settings.append(_ruleset(root, _checks(files), host))
+    settings.append(_ruleset(root, _checks(workflows), host))
     return Plan(
         platform="github",
         repository=repository,
@@ -158,14 +158,14 @@ def _variables(root: str, kept: Kept, files: dict[str, str]) -> list[Setting]:
     ]
 
 
-def _checks(files: dict[str, str]) -> list[str]:
-    """The names under which the jobs of a pull request's workflows report."""
-    workflows = map(_load, files.values())
+def _checks(workflows: tuple[Workflow, ...]) -> list[str]:
+    """The names under which the jobs report that judge a change; a comment judges nothing."""
     return [
-        job["name"]
+        job.title
         for workflow in workflows
-        if {"pull_request", "push"} <= set(workflow["on"])
-        for job in workflow["jobs"].values()
+        if workflow.on_change
+        for job in workflow.jobs
+        if "comment" not in job.scopes
     ]
 
 

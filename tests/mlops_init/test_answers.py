@@ -18,6 +18,7 @@ from tests.mlops_init.helpers import PIN, ROOT
 
 from mlops_init import answers
 from mlops_init.answers import NAME, OPTIONS, Kept, complete
+from mlops_init.datasets import demo, quoted
 from mlops_init.errors import UsageError
 
 TEMPLATE = ROOT / "templates" / "project" / "{{cookiecutter.name}}"
@@ -149,7 +150,9 @@ def test_every_allowed_value_reads_back_from_mlops_yaml(data: st.DataObject) -> 
         made = complete({"name": "tumour", **values})
     except UsageError:
         return  # too long
-    read = yaml.safe_load(MLOPS_YAML.render(cookiecutter=asdict(made)))
+    dataset = demo.source(made.task).dataset
+    text = MLOPS_YAML.render(cookiecutter=asdict(made), dataset=dataset, quoted=quoted)
+    read = yaml.safe_load(text)
     assert read["model"]["name"] == made.model
     assert read["registry"] == made.registry
     assert read["monitor"]["log"] == made.inference_log

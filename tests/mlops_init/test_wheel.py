@@ -84,6 +84,7 @@ def test_it_holds_both_packages_and_the_whole_template(wheel: Path) -> None:
         "generator/mlops_init/": "mlops_init/",
         "actions/mlops_steps/": "mlops_steps/",
         "templates/project/": "mlops_init/template/",
+        "templates/data/": "mlops_init/data/",
     }
     folder = wheel.parents[1]
     wanted = {}
@@ -92,6 +93,7 @@ def test_it_holds_both_packages_and_the_whole_template(wheel: Path) -> None:
             if name.startswith(source):
                 wanted[place + name.removeprefix(source)] = (folder / name).read_bytes()
     assert {
+        "mlops_init/data/regression/samples.csv",
         "mlops_init/pins.toml",
         "mlops_init/standins/actions/checkout/action.yml",
         "mlops_init/template/cookiecutter.json",
@@ -106,8 +108,11 @@ def test_it_holds_both_packages_and_the_whole_template(wheel: Path) -> None:
     assert held == wanted
 
 
-def test_it_makes_the_same_project(wheel: Path, tmp_path: Path) -> None:
-    options = ("--defaults", "--pin", PIN)
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "images"])
+def test_it_makes_the_same_project(wheel: Path, tmp_path: Path, task: str) -> None:
+    framework = "pytorch" if task == "images" else "scikit-learn"
+    settings = ("-c", f"task={task}", "-c", f"framework={framework}")
+    options = ("--defaults", "--pin", PIN, *settings)
     theirs = new_from(wheel, tmp_path, *options)
     (tmp_path / "ours").mkdir()
     assert call("new", "tumour", *options, folder=tmp_path / "ours").returncode == 0

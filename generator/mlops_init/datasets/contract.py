@@ -61,7 +61,7 @@ def contract(file: str, columns: Sequence[Sketch], key: Key, target: Target) -> 
 def _key(column: Sketch) -> list[str]:
     # As a text where two ways of writing one number could be two keys.
     whole = column.kind == "integer" and not column.padded and column.longest <= 18
-    low = ["min: 0"] if whole and column.low >= 0 else []
+    low = [f"min: {min(1, int(column.low))}"] if whole and column.low >= 0 else []
     return [f"type: {'integer' if whole else 'text'}", *low, "unique: true"]
 
 

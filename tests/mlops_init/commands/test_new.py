@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -62,17 +63,19 @@ def test_questions_on_a_terminal(tmp_path: Path) -> None:
     )
     os.close(ours)
     # A wrong value is asked for again; an empty line takes the default.
-    os.write(theirs, b"jenkins\ngithub\n\nliver\nMIT\n\nbig-gpu\n\n\n\n")
+    os.write(theirs, b"jenkins\ngithub\n\n\n\nliver\nMIT\n\n\nbig-gpu\n" + b"\n" * 8)
     said = b""
-    while True:
-        try:
+    try:
+        while select.select([theirs], [], [], 60)[0]:
             said += os.read(theirs, 4096)
-        except OSError:  # the other end is closed
-            break
-    os.close(theirs)
+    except OSError:  # the other end is closed
+        assert process.wait(60) == 0
+    finally:
+        process.kill()  # if it still asks
+        os.close(theirs)
     assert process.wait(60) == 0
     assert b"ci: 'jenkins' is not allowed. Allowed: github, gitlab, both" in said
-    assert b"[none: hosted CPU runners]" in said
+    assert b"[none: trains where the other jobs run]" in said
     made = answers.load(tmp_path / "tumour").answers
     assert (made.ci, made.package, made.model, made.licence) == ("github", "tumour", "liver", "MIT")
     assert (made.python_version, made.gpu_runner, made.inference_log) == ("3.12", "big-gpu", "")
@@ -108,6 +111,19 @@ def test_questions_without_answers_write_nothing(tmp_path: Path) -> None:
         (["taken"], "taken: exists and is not a folder. Nothing was written"),
         (["link"], "link: exists and is not a folder. Nothing was written"),
         (["dangling"], "dangling: exists and is not a folder. Nothing was written"),
+        (["tumour", "--data", "none.csv"], "none.csv: No such file"),
+        (
+            ["tumour", "--data", "file.csv"],
+            "--target: which column is to be told? file.csv has 'a'",
+        ),
+        (
+            ["tumour", "--data", "file.csv", "--target", "y"],
+            "target: no column 'y'. There are: 'a'",
+        ),
+        (["tumour", "--data", "file.csv", "-c", "target=a"], "no rows below the names"),
+        (["tumour", "--data", "none.csv", "-c", "cii=x"], "unknown answer 'cii'"),
+        (["full", "--data", "none.csv"], "full: exists and is not empty"),
+        (["tumour", "--target", "y"], "belong to a table of your own, and data is empty"),
         (["tumour", "--answer", "x"], "No such option"),
         ([], "Missing argument 'NAME'"),
     ],
@@ -115,6 +131,7 @@ def test_questions_without_answers_write_nothing(tmp_path: Path) -> None:
 )
 def test_bad_input(here: Here, tmp_path: Path, arguments: list[str], words: str) -> None:
     (tmp_path / "file.txt").write_text("these are no answers")
+    (tmp_path / "file.csv").write_text("a\n")
     (tmp_path / "typo.toml").write_text('licens = "MIT"\n')
     (tmp_path / "number.toml").write_text("python_version = 3.12\n")
     (tmp_path / "full").mkdir()
@@ -153,14 +170,22 @@ def test_an_empty_folder_is_filled(here: Here, tmp_path: Path) -> None:
     assert (tmp_path / "tumour" / "mlops.yaml").is_file()
 
 
+def said_under(out: str, title: str) -> list[list[str]]:
+    """The rows of a part of what `new` prints, cut where there is more than one blank."""
+    _, _, rest = out.partition(f"  {title}\n")
+    rows = rest.partition("\n\n")[0].splitlines()
+    return [re.split(r"\s{2,}", row.strip(), maxsplit=1) for row in rows]
+
+
 @pytest.mark.parametrize("ci", ["github", "gitlab", "both"])
 def test_the_last_words_name_what_exists(here: Here, tmp_path: Path, ci: str) -> None:
     (tmp_path / "my work").mkdir()
     options = ["--defaults", "-c", f"ci={ci}", "--pin", PIN, "--output", "my work"]
     code, out, _ = here("new", "tumour", *options)
     assert code == 0
-    steps = [re.split(r"\s{2,}", line.strip())[0] for line in out.split("Next\n")[1].splitlines()]
-    folder = tmp_path / shlex.split(steps[0])[1]
+    assert len(out.splitlines()) <= 24
+    assert max(map(len, out.splitlines())) <= 110
+    folder = tmp_path / shlex.split(said_under(out, "Next")[0][0])[1]
     assert int(re.findall(r"(\d+) files", out)[0]) == sum(
         path.is_file() for path in folder.rglob("*")
     )
@@ -168,8 +193,8 @@ def test_the_last_words_name_what_exists(here: Here, tmp_path: Path, ci: str) ->
     on_gitlab = re.findall(r"WORKFLOW=(\w+)(?: (\w+)=(\w+))?", out)
     assert bool(on_github) == (ci != "gitlab")
     assert bool(on_gitlab) == (ci != "github")
-    assert ("Settings > Environments" in out) == (ci != "gitlab")
-    assert ("on GitLab" in out) == (ci != "github")
+    assert ("GitHub Actions" in out) == (ci != "gitlab")
+    assert ("GitLab CI" in out) == (ci != "github")
     for file, name, _ in on_github:
         # PyYAML reads the key `on` as True.
         triggers = yaml.safe_load((folder / ".github" / "workflows" / file).read_text())[True]
@@ -181,9 +206,35 @@ def test_the_last_words_name_what_exists(here: Here, tmp_path: Path, ci: str) ->
         assert not name or name in file["variables"]
 
 
+@pytest.mark.parametrize(
+    ("given", "word", "words"),
+    [
+        ({}, "steps", "mlops-init/mlops-init, readable without credentials, with 0123456"),
+        ({"steps": "ours/copy"}, "steps", "ours/copy, readable"),
+        ({"vendor": "on"}, "steps", "nothing to do: .mlops/steps/"),
+        ({}, "GPU_RUNNER", "a variable: your GPU runner's label; unset, it is a hosted one"),
+        ({"gpu_runner": "big"}, "GPU_RUNNER", "unset, it is big"),
+        ({"gpu": "required"}, "GPU_RUNNER", "a runner labelled gpu"),
+        ({"gpu": "none"}, "GPU_RUNNER", "nothing to do"),
+        ({}, "environments", "production, with reviewers"),
+        ({}, "registry", "nothing to do: the container registry beside"),
+        ({"registry": "oci:r.example.org/m"}, "registry", "MLOPS_REGISTRY_PASSWORD"),
+        ({"registry": "folder:/srv/m"}, "registry", "folder:/srv/m, on a disk that your runners"),
+        ({}, "all of it", "mlops-init protect"),
+    ],
+)
+def test_what_the_first_push_needs(
+    here: Here, given: dict[str, str], word: str, words: str
+) -> None:
+    settings = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
+    code, out, err = here("new", "tumour", "--defaults", "--pin", PIN, *settings)
+    assert (code, err) == (0, "")
+    assert words in dict(said_under(out, "Before the first push"))[word]
+
+
 def test_the_first_commands_work(here: Here, tmp_path: Path) -> None:
     _, out, _ = here("new", "tumour", "--defaults", "--pin", PIN)
-    rows = [re.split(r"\s{2,}", line.strip())[0] for line in out.split("Next\n")[1].splitlines()]
+    rows = [row[0] for row in said_under(out, "Next")]
     env = os.environ | {
         "HOME": str(tmp_path),
         "GIT_AUTHOR_NAME": "Test",

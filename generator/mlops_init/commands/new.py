@@ -17,6 +17,9 @@ from mlops_init.errors import UsageError
 if TYPE_CHECKING:
     from mlops_init.datasets.own import Own
 
+#: Bytes beyond which reading a table takes more than a few seconds.
+LARGE = 50_000_000
+
 
 def new(
     name: str,
@@ -54,7 +57,11 @@ def new(
 
         # All other answers first: an unknown one, or one that is not allowed.
         answers_.complete(_without_table(given))
-        table = own.study(_find(given["data"], answers_file), given, name)
+        path = _find(given["data"], answers_file)
+        if path.is_file() and path.stat().st_size > LARGE:
+            size = f"{path.stat().st_size / 1e6:,.0f} MB"
+            click.echo(f"mlops-init: reading {path.name}, {size}", err=True)
+        table = own.study(path, given, name)
         given |= table.answers
     answers = answers_.complete(given, None if defaults or answers_file else _ask)
     folder = project.create(answers, commit, parent, table.source if table else None)

@@ -6,18 +6,46 @@ import pytest
 
 from {{ cookiecutter.package }} import data, model
 
-SAMPLES = Path(__file__).parents[1] / "data" / "samples.csv"
+SAMPLES = Path(__file__).parents[1] / "{{ dataset.path.replace("/", '" / "') }}"
+{%- if cookiecutter.framework == "xgboost" %}
+#: A few trees are enough here.
+PARAMS = {"trees": 20}
+{%- elif cookiecutter.framework == "scikit-learn" %}
+PARAMS: dict[str, float] = {}
+{%- else %}
+#: A short training is enough here.
+PARAMS = {"epochs": 20}
+{%- endif %}
 
 
 @pytest.fixture(scope="session")
 def few() -> data.Table:
-    """The first 80 rows."""
+{%- if cookiecutter.task == "regression" %}
+    """The first 120 rows."""
     table = data.read(SAMPLES)
-    assert table.positive is not None
-    return data.Table(table.keys[:80], table.columns, table.values[:80], table.positive[:80])
+    return pick(table, list(range(min(120, len(table.keys)))))
+{%- else %}
+    """The first rows of each class, {% if cookiecutter.task == "binary" %}60{% else %}20{% endif %} at most."""
+    table = data.read(SAMPLES)
+    rows: dict[str, list[int]] = {}
+    for row, value in enumerate(table.target or []):
+        rows.setdefault(value, []).append(row)
+    return pick(table, sorted(row for each in rows.values() for row in each[:{% if cookiecutter.task == "binary" %}60{% else %}20{% endif %}]))
+{%- endif %}
+
+
+def pick(table: data.Table, rows: list[int]) -> data.Table:
+    """These rows of the table."""
+    return data.Table(
+        table.source,
+        [table.lines[row] for row in rows],
+        [table.keys[row] for row in rows],
+        {name: [cells[row] for row in rows] for name, cells in table.columns.items()},
+        [table.target[row] for row in rows] if table.target else None,
+    )
 
 
 @pytest.fixture(scope="session")
 def fitted(few: data.Table) -> model.Model:
     """A model trained on them."""
-    return model.fit(few, {}, seed=1)
+    return model.fit(few, PARAMS, seed=1)

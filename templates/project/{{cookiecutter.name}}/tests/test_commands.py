@@ -5,20 +5,25 @@ import json
 from pathlib import Path
 
 import pytest
+from conftest import PARAMS, SAMPLES
 
-from {{ cookiecutter.package }} import predict, train
+from {{ cookiecutter.package }} import data, predict, train
+from {{ cookiecutter.package }}.target import OUTPUTS
 
-SAMPLES = Path(__file__).parents[1] / "data" / "samples.csv"
 
-
-def test_train_then_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = SAMPLES.read_text().splitlines()[:81]
-    labelled = tmp_path / "labelled.csv"
-    labelled.write_text("\n".join(lines) + "\n")
-    unlabelled = tmp_path / "unlabelled.csv"
-    unlabelled.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n")
+def test_train_then_predict(
+    few: data.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SAMPLES.open(encoding="utf-8-sig", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row[data.KEY] in set(few.keys)]
+{%- if dataset.kind == "files" %}
+    # A step hands over the files beside the manifest; here they stay where they are.
+    (tmp_path / "images").symlink_to(SAMPLES.parent / "images")
+{%- endif %}
+    labelled, unlabelled = tmp_path / "labelled.csv", tmp_path / "unlabelled.csv"
+    write(labelled, rows)
     params = tmp_path / "params.json"
-    params.write_text(json.dumps({"C": 0.5, "features": 5}))
+    params.write_text(json.dumps(PARAMS))
     (tmp_path / "model").mkdir()
     monkeypatch.setenv("MLOPS_PARAMS", str(params))
     monkeypatch.setenv("MLOPS_SEED", "1")
@@ -26,11 +31,27 @@ def test_train_then_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MLOPS_INPUT_SAMPLES", str(labelled))
     train.main()
 
+    known = {row.pop(data.TARGET) for row in rows}
+    write(unlabelled, rows)
     monkeypatch.setenv("MLOPS_INPUT_SAMPLES", str(unlabelled))
     monkeypatch.setenv("MLOPS_PREDICTIONS", str(tmp_path / "predictions.csv"))
     predict.main()
-    with (tmp_path / "predictions.csv").open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [row["id"] for row in rows] == [line.partition(",")[0] for line in lines[1:]]
-    assert all(0 <= float(row["score"]) <= 1 for row in rows)
-    assert {row["prediction"] for row in rows} == {"malignant", "benign"}
+    with (tmp_path / "predictions.csv").open(encoding="utf-8", newline="") as stream:
+        predictions = list(csv.DictReader(stream))
+    assert list(predictions[0]) == [data.KEY, *OUTPUTS]
+    assert [row[data.KEY] for row in predictions] == [row[data.KEY] for row in rows]
+{%- if cookiecutter.task == "regression" %}
+    assert known
+    assert all(abs(float(row["prediction"])) < float("inf") for row in predictions)
+{%- else %}
+    assert all(0 <= float(row["score"]) <= 1 for row in predictions)
+    assert {row["prediction"] for row in predictions} <= known
+{%- endif %}
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> None:
+    """A table as the steps write it."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

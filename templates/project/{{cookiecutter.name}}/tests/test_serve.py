@@ -1,6 +1,7 @@
 """The server speaks the Open Inference Protocol and answers bad requests in words."""
 
-import json
+{% if dataset.kind == "files" %}import base64
+{% endif %}import json
 import socket
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -9,8 +10,12 @@ from typing import Any
 
 import pytest
 import uvicorn
+{%- if dataset.kind == "files" %}
+from conftest import SAMPLES
+{%- endif %}
 
 from {{ cookiecutter.package }} import MODEL, data, model, serve
+from {{ cookiecutter.package }}.target import OUTPUTS
 
 INFER = f"/v2/models/{MODEL}/infer"
 Ask = Callable[..., tuple[int, Any]]
@@ -39,23 +44,36 @@ def ask(fitted: model.Model) -> Iterator[Ask]:
 
 
 @pytest.fixture
-def request_of_two(few: data.Table) -> dict[str, Any]:
-    """A sound request of two rows."""
-    columns = zip(few.columns, few.values[:2].T.tolist(), strict=True)
-    tensors = [_tensor(name, values) for name, values in columns]
+def request_of_two(few: data.Table, fitted: model.Model) -> dict[str, Any]:
+    """A sound request of the first two rows."""
+{%- if dataset.kind == "files" %}
+    (name,) = fitted.encoder.inputs
+    files = [SAMPLES.parent / path for path in few.columns[name][:2]]
+    content = [base64.b64encode(path.read_bytes()).decode() for path in files]
+    return {"id": "7", "inputs": [tensor(name, content, "BYTES")]}
+{%- else %}
+    tensors = []
+    for name, datatype in fitted.encoder.inputs.items():
+        cells = few.columns[name][:2]
+        numbers = [float(cell) if cell else None for cell in cells] if datatype == "FP64" else []
+        tensors.append(tensor(name, numbers or cells, datatype))
     return {"id": "7", "inputs": tensors}
+{%- endif %}
 
 
-def _tensor(name: str, values: list[Any]) -> dict[str, Any]:
-    return {"name": name, "datatype": "FP64", "shape": [len(values)], "data": values}
+def tensor(name: str, values: list[Any], datatype: str = "FP64") -> dict[str, Any]:
+    """One input of a request."""
+    return {"name": name, "datatype": datatype, "shape": [len(values)], "data": values}
 
 
-def test_live_ready_and_described(ask: Ask, few: data.Table) -> None:
+def test_live_ready_and_described(ask: Ask, fitted: model.Model) -> None:
     assert ask("/v2/health/live") == (200, {"live": True})
     assert ask("/v2/health/ready") == (200, {"ready": True})
     status, described = ask(f"/v2/models/{MODEL}")
     assert (status, described["versions"]) == (200, ["1.2.3"])
-    assert [each["name"] for each in described["inputs"]] == few.columns
+    inputs = {each["name"]: each["datatype"] for each in described["inputs"]}
+    assert inputs == fitted.encoder.inputs
+    assert {each["name"]: each["datatype"] for each in described["outputs"]} == OUTPUTS
 
 
 def test_infer(
@@ -63,44 +81,25 @@ def test_infer(
 ) -> None:
     status, answer = ask(INFER, json.dumps(request_of_two).encode())
     assert (status, answer["id"], answer["model_version"]) == (200, "7", "1.2.3")
-    scores = fitted.score(few.values[:2])
-    score, prediction = answer["outputs"]
-    assert (score["name"], score["datatype"], score["shape"]) == ("score", "FP64", [2])
-    assert score["data"] == pytest.approx(scores.tolist())
-    assert (prediction["datatype"], prediction["data"]) == ("BYTES", model.decide(scores))
+    expected = fitted.predict(fitted.encoder.encode(few)[:2])
+    for each in answer["outputs"]:
+        assert (each["datatype"], each["shape"]) == (OUTPUTS[each["name"]], [2])
+        values = expected.pop(each["name"])
+        assert each["data"] == (values if each["datatype"] == "BYTES" else pytest.approx(values))
+    assert expected == {}
 
 
 def test_a_tensor_that_the_model_does_not_use_is_passed_over(
     ask: Ask, request_of_two: dict[str, Any]
 ) -> None:
-    request_of_two["inputs"].append(_tensor("new", ["x", "y"]))
+    request_of_two["inputs"].append(tensor("of another version", ["x", "y"]))
     assert ask(INFER, json.dumps(request_of_two).encode())[0] == 200
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"shape": [3]}, "shape [3], but 2 values"),
-        ({"shape": [0], "data": []}, "list of 1 to"),
-        ({"datatype": "FP8"}, "datatype 'FP8'"),
-        ({"datatype": "INT64"}, "is not INT64"),
-        ({"data": [1.0, None]}, "None is not FP64"),
-        ({"data": [1.0, True]}, "True is not FP64"),
-        ({"data": [1.0, 10**400]}, "finite"),
-        ({"data": [1.0, float("nan")]}, "finite"),
-        ({"data": [1.0], "shape": [1]}, "same number of rows"),
-        ({"name": "typo"}, "missing tensors: mean_radius"),
-        ({"name": "mean_texture"}, "given twice"),
-        ({"name": 7}, "with a `name`"),
-    ],
-)
-def test_a_bad_tensor_is_refused_in_words(
-    ask: Ask, request_of_two: dict[str, Any], change: dict[str, Any], words: str
-) -> None:
-    request_of_two["inputs"][0].update(change)
+def test_a_bad_tensor_is_refused(ask: Ask, request_of_two: dict[str, Any]) -> None:
+    request_of_two["inputs"][0]["shape"] = [3]
     status, answer = ask(INFER, json.dumps(request_of_two).encode())
-    assert status == 400
-    assert words in answer["error"]
+    assert (status, "shape [3], but 2 values" in answer["error"]) == (400, True)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": 1}', b'{"id": 1, "inputs": []}'])
@@ -110,3 +109,40 @@ def test_a_bad_body_is_refused(ask: Ask, body: bytes) -> None:
 
 def test_another_model_is_not_found(ask: Ask) -> None:
     assert ask("/v2/models/another-model-altogether")[0] == 404
+
+
+def parse(*tensors: dict[str, Any]) -> dict[str, list[str]]:
+    """The cells of a request to a model with a number, `a`, and a text, `b`."""
+    body = json.dumps({"inputs": tensors}).encode()
+    return serve.parse(body, {"a": "FP64", "b": "BYTES"})[1]
+
+
+TEXT = tensor("b", ["x", "y"], "BYTES")
+
+
+def test_values_become_cells() -> None:
+    truth = tensor("b", [True, None], "BOOL")
+    assert parse(tensor("a", [1.5, None]), TEXT) == {"a": ["1.5", ""], "b": ["x", "y"]}
+    assert parse(tensor("a", [1, 2], "INT64"), truth) == {"a": ["1", "2"], "b": ["True", ""]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shape": [3]}, r"shape \[3\], but 2 values"),
+        ({"shape": [0], "data": []}, "list of 1 to"),
+        ({"datatype": "FP8"}, "datatype 'FP8'"),
+        ({"datatype": "BYTES"}, "datatype 'BYTES'"),
+        ({"datatype": "INT64"}, "is not INT64"),
+        ({"datatype": []}, r"datatype \[\]"),
+        ({"data": [1.5, True]}, "True is not FP64"),
+        ({"data": [1.5, "2"]}, "'2' is not FP64"),
+        ({"data": [1.5], "shape": [1]}, "same number of rows"),
+        ({"name": "typo"}, "missing tensors: a"),
+        ({"name": "b"}, "given twice"),
+        ({"name": 7}, "with a `name`"),
+    ],
+)
+def test_what_is_wrong_with_a_tensor_is_said(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse(tensor("a", [1.5, 2.5]) | change, TEXT)

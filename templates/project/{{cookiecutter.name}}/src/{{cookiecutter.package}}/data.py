@@ -1,66 +1,52 @@
-"""The table of samples, read into numbers."""
+"""The {% if dataset.kind == "files" %}manifest{% else %}table{% endif %} of samples, read from a file."""
 
 import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-# As in mlops.yaml: the column that names a row, the column to be told, and its two values.
-KEY = "id"
-TARGET = "diagnosis"
-POSITIVE = "malignant"
-NEGATIVE = "benign"
+# As in mlops.yaml: the column that names a row, and the column to be told.
+KEY = {{ quoted(dataset.key) }}
+TARGET = {{ quoted(dataset.target) }}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of samples.
+    """Rows of samples, each cell as the text that stands there; an empty one is a missing value.
 
-    `values` has shape (rows, columns). `positive` has shape (rows,) and is None where the
-    table holds no target, as for predict.
+    `columns` holds all but key and target, by name. `target` is None where the table has none,
+    as for predict. `lines` are the rows' lines in the file `source`, for messages.
     """
 
+    source: Path
+    lines: list[int]
     keys: list[str]
-    columns: list[str]
-    values: np.ndarray
-    positive: np.ndarray | None
+    columns: dict[str, list[str]]
+    target: list[str] | None
+
+    def where(self, row: int, column: str) -> str:
+        """The place of a cell: file, line, column."""
+        return f"{self.source}:{self.lines[row]}: {column}"
 
 
 def read(path: Path) -> Table:
-    """Read a CSV file; every column but the key and the target is a feature.
+    """Read a CSV file.
 
-    Raises ValueError, with line and column, for anything that is not a finite number.
+    Raises ValueError, with the line, where it is no table with the key among its columns.
     """
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        names = reader.fieldnames or []
-        if KEY not in names:
-            raise ValueError(f"{path}: no column {KEY!r} among {', '.join(names) or 'none'}")
-        columns = [name for name in names if name not in (KEY, TARGET)]
-        keys, values, targets = [], [], []
-        for row in reader:
-            where = f"{path}:{reader.line_num}"
-            keys.append(row[KEY])
-            values.append([_number(row[name], f"{where}: {name}") for name in columns])
-            if TARGET in names:
-                targets.append(_is_positive(row[TARGET], f"{where}: {TARGET}"))
-    matrix = np.array(values, dtype=float).reshape(len(keys), len(columns))
-    return Table(keys, columns, matrix, np.array(targets) if TARGET in names else None)
-
-
-def _number(text: str | None, where: str) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{where}: {text!r} is not a finite number")
-    return value
-
-
-def _is_positive(text: str | None, where: str) -> bool:
-    if text not in (POSITIVE, NEGATIVE):
-        raise ValueError(f"{where}: {text!r} is neither {POSITIVE!r} nor {NEGATIVE!r}")
-    return text == POSITIVE
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader(stream, strict=True)
+        try:
+            names = next(reader, [])
+            found = [(reader.line_num, row) for row in reader if row]
+        except csv.Error as error:
+            raise ValueError(f"{path}:{reader.line_num}: {error}") from None
+    if KEY not in names:
+        raise ValueError(f"{path}: no column {KEY!r} among {', '.join(names) or 'none'}")
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: two columns have the same name")
+    for line, row in found:
+        if len(row) != len(names):
+            raise ValueError(f"{path}:{line}: {len(row)} cells, but {len(names)} columns")
+    columns = {name: [row[place] for _, row in found] for place, name in enumerate(names)}
+    keys, target = columns.pop(KEY), columns.pop(TARGET, None)
+    return Table(path, [line for line, _ in found], keys, columns, target)

@@ -8,16 +8,14 @@ from . import data, model
 
 
 def main() -> None:
-    """Write key, score (probability of the positive class) and prediction of every row."""
+    """Write the key and the model's outputs for every row."""
     table = data.read(Path(os.environ["MLOPS_INPUT_SAMPLES"]))
     fitted = model.load(Path(os.environ["MLOPS_MODEL"]))
-    scores = fitted.score(model.select(table, fitted.features))
-    rows = zip(table.keys, scores.tolist(), model.decide(scores), strict=True)
-    path = Path(os.environ["MLOPS_PREDICTIONS"])
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    outputs = fitted.predict(fitted.encoder.encode(table))
+    with Path(os.environ["MLOPS_PREDICTIONS"]).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow([data.KEY, "score", "prediction"])
-        writer.writerows(rows)
+        writer.writerow([data.KEY, *outputs])
+        writer.writerows(zip(table.keys, *outputs.values(), strict=True))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Serve `$MLOPS_MODEL` on `$PORT` by the Open Inference Protocol, version 2.
 
-A request holds one tensor a feature, of shape [rows]; tensors that the model does not use
-are passed over, so that two versions with different features can answer the same request.
+A request holds one tensor for each of the model's inputs, of shape [rows]; tensors that the
+model does not use are passed over, so that two versions with different features can answer
+the same request. A value that is null is a missing one.
 """
 
 import json
@@ -9,7 +10,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,11 +17,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from . import MODEL
-from .model import Model, decide, load
+from .model import PLATFORM, Model, load
+from .target import OUTPUTS
 
 MAXIMUM_ROWS = 10_000
 #: What the values of a datatype may be in JSON.
-NUMBERS: dict[str, tuple[type, ...]] = {"FP64": (float, int), "INT64": (int,), "BOOL": (bool,)}
+VALUES: dict[str, tuple[type, ...]] = {
+    "FP64": (float, int),
+    "INT64": (int,),
+    "BYTES": (str,),
+    "BOOL": (bool,),
+}
+#: Which datatypes an input takes.
+ACCEPTED = {"FP64": ("FP64", "INT64"), "BYTES": ("BYTES", "BOOL")}
 
 
 def main() -> None:
@@ -47,24 +55,23 @@ def build(model: Model, version: str) -> Starlette:
         return JSONResponse({"ready": True})
 
     async def metadata(_request: Request) -> JSONResponse:
-        inputs = [_tensor(name, "FP64") for name in model.features]
-        outputs = [_tensor("score", "FP64"), _tensor("prediction", "BYTES")]
-        about = {"name": MODEL, "versions": [version], "platform": "scikit-learn"}
+        inputs = [_tensor(*each) for each in model.encoder.inputs.items()]
+        outputs = [_tensor(*each) for each in OUTPUTS.items()]
+        about = {"name": MODEL, "versions": [version], "platform": PLATFORM}
         return JSONResponse({**about, "inputs": inputs, "outputs": outputs})
 
     async def infer(request: Request) -> JSONResponse:
         try:
-            identity, values = parse(await request.body(), model.features)
+            identity, columns = parse(await request.body(), model.encoder.inputs)
+            values = model.encoder.encode_request(columns)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
-        scores = model.score(values)
         answer: dict[str, Any] = {"model_name": MODEL, "model_version": version}
         if identity is not None:
             answer["id"] = identity
-        rows = [len(scores)]
         answer["outputs"] = [
-            {**_tensor("score", "FP64"), "shape": rows, "data": scores.tolist()},
-            {**_tensor("prediction", "BYTES"), "shape": rows, "data": decide(scores)},
+            {**_tensor(name, OUTPUTS[name]), "shape": [len(found)], "data": found}
+            for name, found in model.predict(values).items()
         ]
         return JSONResponse(answer)
 
@@ -83,8 +90,8 @@ def _tensor(name: str, datatype: str) -> dict[str, Any]:
     return {"name": name, "datatype": datatype, "shape": [-1]}
 
 
-def parse(body: bytes, features: list[str]) -> tuple[str | None, np.ndarray]:
-    """A request's id and its values, shape (rows, features).
+def parse(body: bytes, inputs: dict[str, str]) -> tuple[str | None, dict[str, list[str]]]:
+    """A request's id, and the cells of every input as they would stand in a file.
 
     Raises ValueError, in words for the caller, for anything that is not a sound request.
     """
@@ -105,35 +112,30 @@ def parse(body: bytes, features: list[str]) -> tuple[str | None, np.ndarray]:
         if name in tensors:
             raise ValueError(f"tensor {name!r} is given twice")
         tensors[name] = tensor
-    missing = [name for name in features if name not in tensors]
+    missing = [name for name in inputs if name not in tensors]
     if missing:
         raise ValueError(f"missing tensors: {', '.join(missing)}")
-    columns = [_column(name, tensors[name]) for name in features]
-    if len({len(column) for column in columns}) > 1:
+    columns = {name: _cells(name, tensors[name], ACCEPTED[kind]) for name, kind in inputs.items()}
+    if len({len(cells) for cells in columns.values()}) > 1:
         raise ValueError("all tensors need the same number of rows")
-    return identity, np.column_stack(columns)
+    return identity, columns
 
 
-def _column(name: str, tensor: dict[str, Any]) -> np.ndarray:
+def _cells(name: str, tensor: dict[str, Any], accepted: tuple[str, ...]) -> list[str]:
     datatype, shape, data = (tensor.get(key) for key in ("datatype", "shape", "data"))
-    if not isinstance(datatype, str) or datatype not in NUMBERS:
-        raise ValueError(f"tensor {name!r}: datatype {datatype!r}. Allowed: {', '.join(NUMBERS)}")
+    if datatype not in accepted:
+        raise ValueError(f"tensor {name!r}: datatype {datatype!r}. Allowed: {', '.join(accepted)}")
     if not isinstance(data, list) or not 1 <= len(data) <= MAXIMUM_ROWS:
         raise ValueError(f"tensor {name!r}: `data` has to be a list of 1 to {MAXIMUM_ROWS} values")
     if shape != [len(data)]:
         raise ValueError(f"tensor {name!r}: shape {shape}, but {len(data)} values")
-    allowed = NUMBERS[datatype]
+    allowed = VALUES[datatype]
     for value in data:
         # To Python, true is an integer; to the protocol it is not.
-        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        boolean = isinstance(value, bool) and bool not in allowed
+        if value is not None and (boolean or not isinstance(value, allowed)):
             raise ValueError(f"tensor {name!r}: {value!r} is not {datatype}")
-    try:
-        column = np.array(data, dtype=float)
-    except OverflowError:
-        column = np.array([np.inf])
-    if not np.isfinite(column).all():
-        raise ValueError(f"tensor {name!r}: every value has to be finite")
-    return column
+    return ["" if value is None else str(value) for value in data]
 
 
 if __name__ == "__main__":

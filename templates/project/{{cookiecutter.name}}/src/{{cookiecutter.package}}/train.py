@@ -13,7 +13,7 @@ def main() -> None:
     params = json.loads(Path(os.environ["MLOPS_PARAMS"]).read_text())
     fitted = model.fit(table, params, seed=int(os.environ["MLOPS_SEED"]))
     model.save(fitted, Path(os.environ["MLOPS_MODEL"]))
-    print(f"{len(table.keys)} rows, {len(fitted.features)} features, {params}")
+    print(f"{len(table.keys)} rows, {params}")
 
 
 if __name__ == "__main__":

@@ -109,12 +109,17 @@ def _column(name: str, prompt: str) -> Option:
 
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _NAME = r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*"
-#: What a project imports by the names of its requirements and its own tests: a package of
-#: one of these names would be imported in its place.
+#: What a project, of whatever framework, imports by the names of its requirements and its own
+#: tests: a package of one of these names would be imported in its place.
 _IMPORTED = re.compile(
-    "anyio|click|cloudpickle|colorama|conftest|h11|idna|iniconfig|joblib|narwhals|numpy|packaging|"
-    "pluggy|prettytable|py|pygments|pytest|ruff|scipy|sklearn|skops|src|starlette|test|tests|"
-    "threadpoolctl|typing_extensions|uvicorn|wcwidth"
+    "absl|absl_py|anyio|astunparse|certifi|charset_normalizer|clang|click|cloudpickle|colorama|"
+    "conftest|cuda|cuda_bindings|cuda_pathfinder|cuda_toolkit|filelock|flatbuffers|fsspec|"
+    "functorch|gast|google|google_pasta|grpc|grpcio|h11|h5py|idna|iniconfig|isympy|jinja2|"
+    "joblib|keras|libclang|markdown_it|markdown_it_py|markupsafe|mdurl|ml_dtypes|mpmath|namex|"
+    r"narwhals|networkx|numpy|nvidia|nvidia_\w+|opt_einsum|optree|packaging|pasta|pillow|"
+    "pkg_resources|pluggy|prettytable|protobuf|py|pygments|pytest|requests|rich|ruff|safetensors|scipy|setuptools|"
+    "six|sklearn|skops|src|starlette|sympy|tensorflow|termcolor|test|tests|threadpoolctl|torch|"
+    "torchgen|triton|typing_extensions|urllib3|uvicorn|wcwidth|wheel|wrapt|xgboost"
 )
 
 NAME = Option(
@@ -253,14 +258,14 @@ def _check_together(made: Answers) -> None:
     """Refuse answers that are allowed one by one, and contradict each other."""
     github = "github" in made.platforms
     enterprise = github and made.github_server != "github.com"
-    problem = ""
+    problem = _about_framework(made)
+    if problem:
+        raise UsageError(problem)
     if github and made.steps.count("/") > 1:
         problem = (
             f"steps: {made.steps!r} is not allowed. Allowed: OWNER/REPOSITORY; groups within "
             "groups with ci=gitlab only"
         )
-    elif made.task == "images" and made.framework != "pytorch":
-        problem = "task: 'images' is not allowed. Allowed: with framework=pytorch only"
     elif made.data and made.task == "images":
         problem = "data: a table of your own is not allowed with task=images"
     elif made.data and not (made.key and made.target):
@@ -282,6 +287,18 @@ def _check_together(made: Answers) -> None:
         problem = "fork_reports: 'on' is not allowed. Allowed: with a pipeline for GitHub only"
     if problem:
         raise UsageError(problem)
+
+
+def _about_framework(made: Answers) -> str:
+    """What the framework cannot do; empty if there is nothing."""
+    if made.task == "images" and made.framework != "pytorch":
+        return "task: 'images' is not allowed. Allowed: with framework=pytorch only"
+    if made.framework == "tensorflow" and made.python_version == "3.14":
+        return (
+            "python_version: '3.14' is not allowed. Allowed: 3.11, 3.12, 3.13 with "
+            "framework=tensorflow, which is not published for it"
+        )
+    return ""
 
 
 def check(option: Option, value: str) -> str:

@@ -120,9 +120,10 @@ def test_a_name_that_makes_such_a_package_is_refused_too() -> None:
 
 
 def test_nothing_that_the_project_requires_can_be_hidden() -> None:
-    lock = (TEMPLATE / "requirements.txt").read_text()
+    locks = (ROOT / "templates" / "frameworks").glob("*/*/requirements.txt")
+    lock = "".join(path.read_text() for path in sorted(locks))
     required = {name.replace("_", "-").lower() for name in re.findall(r"(?m)^([\w-]+)==", lock)}
-    assert "scikit-learn" in required
+    assert {"scikit-learn", "xgboost", "torch", "tensorflow"} <= required
     imported = {name.replace("-", "_") for name in required}
     for module, owners in importlib.metadata.packages_distributions().items():
         if required & {owner.replace("_", "-").lower() for owner in owners}:
@@ -131,6 +132,12 @@ def test_nothing_that_the_project_requires_can_be_hidden() -> None:
     for module in imported:
         if re.fullmatch(r"[a-z][a-z0-9_]{0,49}", module) and module != "scikit_learn":
             assert "would hide" in refusal(package=module)
+
+
+def test_tensorflow_needs_a_python_that_it_is_published_for() -> None:
+    words = refusal(framework="tensorflow", python_version="3.14")
+    assert words.startswith("python_version: '3.14' is not allowed. Allowed: 3.11, 3.12, 3.13 with")
+    assert complete({"name": "tumour", "framework": "tensorflow"}).python_version == "3.12"
 
 
 def test_nothing_of_python_can_be_hidden() -> None:

@@ -84,6 +84,7 @@ def test_it_holds_both_packages_and_the_whole_template(wheel: Path) -> None:
         "generator/mlops_init/": "mlops_init/",
         "actions/mlops_steps/": "mlops_steps/",
         "templates/project/": "mlops_init/template/",
+        "templates/frameworks/": "mlops_init/frameworks/",
         "templates/data/": "mlops_init/data/",
     }
     folder = wheel.parents[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlops_init.pipeline import Job, Workflow
+from mlops_init.pipeline import Access, Job, Scope, Workflow
 from mlops_steps.spec import Step
 
 #: The folders that a step reads: one of the jobs it needs has to keep each.
@@ -13,6 +13,15 @@ READS: dict[str, tuple[str, ...]] = {
     "gate": ("evaluate",),
     "register": ("validate-data", "train", "evaluate", "gate"),
     "comment": ("report",),
+}
+#: What a step asks of its platform, and no more: its access to the registry, its token's scopes
+#: and the environment whose approval it waits for.
+ASKS: dict[str, tuple[Access, tuple[Scope, ...], str]] = {
+    "evaluate": ("read", (), ""),
+    "register": ("write", (), ""),
+    "deploy-canary": ("write", ("read-environment",), "production"),
+    "monitor": ("read", (), ""),
+    "comment": ("", ("comment",), ""),
 }
 #: What a step hands to the workflow that it starts.
 HANDS: dict[str, tuple[str, ...]] = {"register": ("version",), "monitor": ("reason",)}
@@ -71,11 +80,35 @@ def _of_job(
     yield from _of_needs(job, workflow)
     if not 0 < job.minutes <= LONGEST:
         yield f"a time-out of {job.minutes} minutes; allowed: 1 to {LONGEST}"
-    if job.login == "secret" and not job.environment:
-        yield "reads a secret outside of an environment"
+    yield from _of_permissions(job)
+    if job.always and job.step == "report":
+        for name in [each.name for each in workflow.jobs[: workflow.jobs.index(job)]]:
+            if name not in job.needs:
+                yield f"tells of all jobs, and does not need {name}"
     if job.registry == "write" and workflow.supersede:
         yield "writes to the registry, and a newer run may cancel it midway"
     yield from _of_start(job, known, inputs)
+
+
+def _of_permissions(job: Job) -> Iterator[str]:
+    registry, scopes, environment = ASKS.get(job.step, ("", (), ""))
+    if job.inputs.get("split") == "valid":
+        registry = ""  # a change that is only tried has nothing to do with it
+    if job.inputs.get("forks"):
+        scopes = ("read-runs", *scopes)
+    if job.registry != registry:
+        yield f"access to the registry {job.registry or 'none'!r}; its step asks {registry!r}"
+    if sorted(job.scopes) != sorted(scopes):
+        yield f"scopes {', '.join(job.scopes)}; its step asks {', '.join(scopes)}"
+    if bool(job.login) > bool(job.registry):
+        yield "signs in to a registry that it has no access to"
+    environment = environment or ("registry" if job.login == "secret" else "")
+    if job.environment != environment:
+        yield f"environment {job.environment!r}, where {environment!r} is to be"
+    if "comment" in job.scopes and not (job.own_change or "read-runs" in job.scopes):
+        yield "writes to a pull request that may be a fork's"
+    if job.gpu and job.step != "train":
+        yield "asks for a GPU, and does not train"
 
 
 def _of_needs(job: Job, workflow: Workflow) -> Iterator[str]:

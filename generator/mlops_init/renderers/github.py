@@ -195,6 +195,8 @@ def _credentials(job: Job) -> dict[str, str]:
     elif job.login == "secret":
         env["MLOPS_REGISTRY_USER"] = "${{ vars.MLOPS_REGISTRY_USER }}"
         env["MLOPS_REGISTRY_PASSWORD"] = "${{ secrets.MLOPS_REGISTRY_PASSWORD }}"
+    if "read-environment" in job.scopes:
+        env["MLOPS_ENVIRONMENT"] = job.environment
     if job.starts or job.scopes:
         env["MLOPS_TOKEN"] = "${{ github.token }}"
     return env

@@ -177,6 +177,9 @@ def _job(job: Job, answers: Answers) -> dict[str, Any]:
         # Variables may be limited to an environment; naming one to read them deploys nothing.
         access = {} if job.step == "deploy-canary" else {"action": "access"}
         body["environment"] = {"name": job.environment, **access}
+    if "read-environment" in job.scopes:
+        # Signed by the server: it tells the job whether its environment is protected.
+        body["id_tokens"] = {"MLOPS_ENVIRONMENT_JWT": {"aud": "$CI_SERVER_URL"}}
     return body
 
 

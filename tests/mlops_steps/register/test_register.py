@@ -141,7 +141,7 @@ def test_a_number_of_ones_own(passed: Passed) -> None:
     project = passed()
     ran = project.run("register", version="2.0")
     assert ran.code == 2
-    assert "'2.0' is not a version. Allowed: three numbers, as in 1.4.0" in ran.text
+    assert "input version: '2.0' is not written as it has to be, as in 1.4.0" in ran.text
     assert project.run("register", version="2.0.0").code == 0
     leave(project, "train", model="other")
     ran = project.run("register", version="2.0.0")

@@ -273,17 +273,16 @@ def _check_rule(rule: Rule, facts: Facts) -> None:
         raise FactsError("a rule that does not say what its parts say")
     value, low, high = rule.value, rule.low, rule.high
     if value is None or low is None or high is None:
-        if (value, low, high) != (None, None, None) and rule.method != SAME:
+        if (value, low, high) != (None, None, None):
             raise FactsError("a figure without its interval, or an interval without its figure")
-    elif not low <= value <= high:
+        if rule.status is Status.FAIL or (rule.status is Status.PASS and not rule.passed_over):
+            raise FactsError("a rule was judged without a figure")
+        return
+    if not low <= value <= high:
         raise FactsError("a figure outside of its interval")
-    met = value is not None and (
-        value >= rule.bound if rule.operator == ">=" else value <= rule.bound
-    )
-    if rule.status is Status.PASS and not (met or rule.passed_over):
-        raise FactsError("a rule passed that its figure does not meet")
-    if rule.status is Status.FAIL and (met or value is None):
-        raise FactsError("a rule failed that its figure meets")
+    met = value >= rule.bound if rule.operator == ">=" else value <= rule.bound
+    if rule.status is (Status.FAIL if met else Status.PASS):
+        raise FactsError("a rule's verdict is against its figure")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,12 +6,11 @@ import copy
 import io
 import json
 import re
-import threading
 import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -240,7 +239,11 @@ class Handler(BaseHTTPRequestHandler):
     store = False
 
     def handle_any(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        size = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(size)
+        if len(body) < size:
+            self.close_connection = True  # whoever asked was killed
+            return None
         headers = dict(self.headers.items())
         hub, line = self.hub, f"{self.command} {self.path}"
         if self.store:
@@ -255,9 +258,17 @@ class Handler(BaseHTTPRequestHandler):
         if self.store:
             found = hub.artifacts[int(urlsplit(self.path).path[1:])][1]
             return self.reply(200, found, {})
-        if headers.get("Authorization") != f"Bearer {TOKEN}":
+        return self.carry_out(body, line, fault)
+
+    def carry_out(self, body: bytes, line: str, fault: Fault | None) -> None:
+        hub = self.hub
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self.reply(401, b"{}", {})
-        status, value, more = hub.answer(self.command, self.path, json.loads(body or "null"))
+        try:
+            status, value, more = hub.answer(self.command, self.path, json.loads(body or "null"))
+        except (AssertionError, LookupError, TypeError, ValueError) as error:
+            hub.strange.append(f"{line}: {error!r}")
+            return self.reply(500, b"{}", {})
         if fault:
             return self.say(fault)
         return self.reply(status, b"" if value is None else json.dumps(value).encode(), more)

@@ -46,7 +46,7 @@ BINARY = {
 }
 MULTICLASS = {
     "accuracy": Metric(">=", interval="Wilson", paired="Tango"),
-    "balanced_accuracy": Metric(">=", interval="score", paired="MOVER"),
+    "balanced_accuracy": Metric(">=", interval="score", paired="score"),
     "macro_f1": Metric(">="),
 }
 REGRESSION = {

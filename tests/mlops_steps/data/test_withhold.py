@@ -14,7 +14,14 @@ import pytest
 
 from mlops_steps.config import Split, TableInput
 from mlops_steps.data.tables import column_names, connect, format_of, scan
-from mlops_steps.data.withhold import count_splits, is_positive, write_labels, write_rows
+from mlops_steps.data.withhold import (
+    class_text,
+    count_splits,
+    is_positive,
+    write_labels,
+    write_rows,
+    writing,
+)
 from mlops_steps.errors import UndecidedError
 
 ROWS = [
@@ -178,3 +185,65 @@ def test_a_missing_column_or_label_is_undecided(tmp_path: Path) -> None:
             write_labels(source, tmp_path / "o", wrong, task="binary", splits=["test"])
     with pytest.raises(UndecidedError, match="has no column 'z'"):
         write_rows(source, tmp_path / "o", table(), splits=["test"], leave_out=["z"])
+
+
+ALL = ["test", "valid", "train"]
+
+
+def labels(folder: Path, cells: list[Any], task: Any, *, kind: str = "csv") -> list[Any]:
+    """What becomes of a target's cells, in their order."""
+    source, target = folder / f"numbers.{kind}", folder / "labels"
+    if kind == "csv":
+        source.write_text("id,y\n" + "".join(f"{n},{cell}\n" for n, cell in enumerate(cells)))
+    else:
+        listed = ", ".join(f"({n}, {cell})" for n, cell in enumerate(cells))
+        query = f"SELECT * FROM (VALUES {listed}) t(id, y)"
+        duckdb.execute(f"COPY ({query}) TO '{source}' (FORMAT parquet)")
+    write_labels(source, target, table(positive=None), task=task, splits=ALL)
+    found = duckdb.execute(f"SELECT label FROM read_parquet('{target}') ORDER BY key::INT")
+    return [label for (label,) in found.fetchall()]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_numbers_are_labels_of_regression(tmp_path: Path, kind: str) -> None:
+    found = labels(tmp_path, ["1", "-2.5", "1e3", "0.1"], "regression", kind=kind)
+    assert found == pytest.approx([1.0, -2.5, 1000.0, 0.1], rel=1e-15)
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "inf", "-inf", "large", "1;2", "1e999"])
+def test_what_is_no_finite_number_is_no_label(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UndecidedError, match="1 rows have no y that is a finite number"):
+        labels(tmp_path, ["1", cell, "2"], "regression")
+
+
+@pytest.mark.parametrize(
+    ("cells", "how", "wanted"),
+    [
+        (["a", "B", "b c"], "text", ["a", "B", "b c"]),
+        (["0", "1.0", "2.50"], "number", ["0", "1", "2.5"]),
+        (["007", "7", "8"], "text", ["007", "7", "8"]),  # codes, not numbers
+        (["1", "x", "1.0"], "text", ["1", "x", "1.0"]),
+        (["-3", "3", "0.25"], "number", ["-3", "3", "0.25"]),
+        (["TRUE", "false", "True"], "truth", ["true", "false", "true"]),
+        (["123456789012345678", "123456789012345679"], "text", None),
+    ],
+)
+def test_classes_are_written_alike(
+    tmp_path: Path, cells: list[str], how: str, wanted: list[str] | None
+) -> None:
+    assert labels(tmp_path, cells, "multiclass") == (wanted or cells)
+    assert writing(tmp_path / "numbers.csv", table(positive=None)) == how
+
+
+@pytest.mark.parametrize("cells", [["0", "1", "10"], ["0.0", "1.0", "10.0"]])
+def test_classes_are_the_same_in_all_formats(tmp_path: Path, cells: list[str]) -> None:
+    wanted = ["0", "1", "10"]
+    assert labels(tmp_path, cells, "multiclass") == wanted
+    assert labels(tmp_path, cells, "multiclass", kind="parquet") == wanted
+    said = f"SELECT {class_text('p', 'number')} FROM (VALUES (0.0::DOUBLE), (1), (10)) t(p)"
+    assert [row[0] for row in duckdb.execute(said).fetchall()] == wanted
+
+
+def test_a_row_without_a_class_is_undecided(tmp_path: Path) -> None:
+    with pytest.raises(UndecidedError, match=r"1 rows have no y$"):
+        labels(tmp_path, ["a", "", "b"], "multiclass")

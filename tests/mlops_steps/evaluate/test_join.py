@@ -152,3 +152,115 @@ def test_formats_write_the_same_value_differently(
     to = tmp_path / "to.parquet"
     found = join(labels, ours, None, data=data, table=table(positive), task="binary", to=to)
     assert (found.candidate.prediction == found.label).all()
+
+
+def many(
+    folder: Path, rows: list[list[Any]], *, task: Any, target: list[str], head: str, **more: Any
+) -> Judged:
+    """Join predictions of a task that has no positive value; the labels are the targets."""
+    from mlops_steps.data.withhold import write_labels
+
+    described = table("yes")
+    described = TableInput(
+        path=described.path,
+        key="key",
+        target="target",
+        split=described.split,
+        contract="contract.yaml",
+    )
+    cells = [[str(number), cell] for number, cell in enumerate(target)]
+    data = write(folder / "data.csv", ["key", "target"], cells)
+    splits = ["test", "valid", "train"]
+    write_labels(data, folder / "labels.parquet", described, task=task, splits=splits)
+    ours = write(folder / "ours.csv", head.split(","), rows)
+    champion = more.get("champion")
+    theirs = write(folder / "theirs.csv", head.split(","), champion) if champion else None
+    labels, to = folder / "labels.parquet", folder / "to.parquet"
+    return join(labels, ours, theirs, data=data, table=described, task=task, to=to)
+
+
+CLASS_HEAD, NUMBER_HEAD = "key,score,prediction", "key,prediction"
+
+
+def test_classes_are_numbered_and_kept_as_text(tmp_path: Path) -> None:
+    found = many(
+        tmp_path,
+        [["0", "0.5", "10"], ["1", "0.6", "2.0"], ["2", "1", "1"]],
+        champion=[["2", "0.4", "2"], ["1", "0.4", "2"], ["0", "0.4", "2"]],
+        task="multiclass",
+        target=["1", "2", "10"],
+        head=CLASS_HEAD,
+    )
+    assert found.classes == ("1", "10", "2")
+    assert found.champion is not None
+    named = [
+        tuple(found.classes[each] for each in row)
+        for row in zip(
+            found.label, found.candidate.prediction, found.champion.prediction, strict=True
+        )
+    ]
+    assert sorted(named) == [("1", "10", "2"), ("10", "1", "2"), ("2", "2", "2")]
+    rows = duckdb.sql(
+        "SELECT key, label, prediction, champion_prediction "
+        f"FROM '{tmp_path}/to.parquet' ORDER BY 1"
+    ).fetchall()
+    assert rows == [("0", "1", "10", "2"), ("1", "2", "2", "2"), ("2", "10", "1", "2")]
+
+
+def test_numbers_are_put_beside_the_labels(tmp_path: Path) -> None:
+    found = many(
+        tmp_path,
+        [["1", "-2.5"], ["0", "1e2"]],
+        task="regression",
+        target=["99", "-3"],
+        head=NUMBER_HEAD,
+    )
+    pairs = sorted(zip(found.label, found.candidate.prediction, strict=True))
+    assert pairs == [(-3.0, -2.5), (99.0, 100.0)]
+    assert (found.candidate.score, found.champion, found.classes) == (None, None, ())
+    assert duckdb.sql(f"FROM '{tmp_path}/to.parquet'").columns == [
+        "key", "label", "prediction", "champion_prediction",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "cells", "message"),
+    [
+        ("regression", ["nan"], "predictions that are no finite number: 0: nan"),
+        ("regression", ["-inf"], "predictions that are no finite number: 0: -inf"),
+        ("regression", ["1e999"], "predictions that are no finite number: 0: 1e999"),
+        ("regression", ["many"], "predictions that are no finite number: 0: many"),
+        ("regression", [""], "predictions that are no finite number: 0: nothing"),
+        ("multiclass", ["0.5", "3"], "no value of the target (1, 2): 0: 3"),
+        ("multiclass", ["0.5", "one"], "no value of the target (1, 2): 0: one"),
+        ("multiclass", ["0.5", ""], "no value of the target (1, 2): 0: nothing"),
+        ("multiclass", ["nan", "1"], "scores that are no number from 0 to 1: 0: nan"),
+        ("multiclass", ["7", "1"], "scores that are no number from 0 to 1: 0: 7"),
+        ("multiclass", ["", "1"], "scores that are no number from 0 to 1: 0: nothing"),
+    ],
+)
+def test_predictions_of_each_task_are_checked_row_by_row(
+    tmp_path: Path, task: str, cells: list[str], message: str
+) -> None:
+    head = NUMBER_HEAD if task == "regression" else CLASS_HEAD
+    good = ["1", *(["1"] if task == "regression" else ["0.5", "1"])]
+    with pytest.raises(CommandError) as caught:
+        many(tmp_path, [["0", *cells], good], task=task, target=["1", "2"], head=head)
+    assert message in str(caught.value)
+    with pytest.raises(UndecidedError, match="champion: "):
+        many(
+            tmp_path,
+            [["0", *good[1:]], good],
+            champion=[["0", *cells], good],
+            task=task,
+            target=["1", "2"],
+            head=head,
+        )
+
+
+def test_a_score_is_wanted_of_classes_and_not_of_numbers(tmp_path: Path) -> None:
+    rows = [["0", "1"], ["1", "2"]]
+    with pytest.raises(CommandError, match=r"no column score\. Wanted: key, score, prediction"):
+        many(tmp_path, rows, task="multiclass", target=["1", "2"], head=NUMBER_HEAD)
+    with pytest.raises(CommandError, match=r"no column prediction\. Wanted: key, prediction"):
+        many(tmp_path, rows, task="regression", target=["1", "2"], head="key,guess")

@@ -129,9 +129,10 @@ def judged(tmp_path: Path) -> Callable[..., Judged]:
         types: dict[str, str] | None = None,
         contract: str = CONTRACT,
         split: str = "test",
+        described: str = CONFIG,
     ) -> Judged:
         (tmp_path / "data").mkdir(exist_ok=True)
-        (tmp_path / "mlops.yaml").write_text(CONFIG)
+        (tmp_path / "mlops.yaml").write_text(described)
         (tmp_path / "data" / "contract.yaml").write_text(contract)
         table = tmp_path / "data" / "things"
         if isinstance(rows, str):

@@ -81,7 +81,8 @@ def _gpus(wanted: str, judge: str) -> list[dict[str, str | int]]:
         "generated pipelines), or say `gpu: preferred` under `train` in mlops.yaml"
     )
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if hidden is not None and not hidden.strip(" -1,"):
+    # CUDA reads the list up to the first entry that names no device.
+    if hidden is not None and hidden.split(",")[0].strip() in {"", "-1"}:
         raise InfrastructureError(
             f"train.gpu is required, but CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU from this "
             f"job; nothing was trained. {look}"

@@ -65,7 +65,7 @@ def test_required_without_a_gpu_ends_at_once_as_infrastructure(
     assert "GPU_RUNNER" in ran.verdict["line"]
 
 
-@pytest.mark.parametrize("hidden", ["", "-1"])
+@pytest.mark.parametrize("hidden", ["", " ", "-1", "-1,0"])
 def test_a_gpu_that_the_job_hides_is_none(project: Make, tmp_path: Path, hidden: str) -> None:
     made = project(TRAIN, "train: {gpu: required}\n")
     with_driver(made, tmp_path, ONE)
@@ -75,14 +75,17 @@ def test_a_gpu_that_the_job_hides_is_none(project: Make, tmp_path: Path, hidden:
     assert f"CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU" in ran.verdict["line"]
 
 
-def test_required_with_a_gpu_trains_and_records_it(project: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("visible", ["0", "1", "1,-1", "GPU-8932f937-d72c"])
+def test_required_with_a_gpu_trains_and_records_it(
+    project: Make, tmp_path: Path, visible: str
+) -> None:
     made = project(TRAIN, "train: {gpu: required}\n")
     with_driver(made, tmp_path, ONE)
-    made.env["CUDA_VISIBLE_DEVICES"] = "0"
+    made.env["CUDA_VISIBLE_DEVICES"] = visible
     ran = made.run("train")
     assert ran.code == 0, ran.text
     assert ran.verdict["line"].endswith(", NVIDIA H200")
-    assert devices(made) == "0"
+    assert devices(made) == visible
 
 
 def test_a_try_asks_for_no_gpu(project: Make, tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ def problems(workflows: tuple[Workflow, ...], steps: dict[str, Step]) -> list[st
     """
     found = [f"{name}: described twice" for name in _twice([each.name for each in workflows])]
     by_name = {each.name: each for each in workflows}
+    logins = {job.login for each in workflows for job in each.jobs if job.registry}
+    if len(logins) > 1:
+        found.append(f"jobs sign in to one registry as {', '.join(sorted(map(repr, logins)))}")
     for workflow in workflows:
         found += [f"{workflow.name}: {words}" for words in _of_workflow(workflow)]
         for job in workflow.jobs:
@@ -58,6 +61,8 @@ def _of_workflow(workflow: Workflow) -> Iterator[str]:
         yield f"two jobs keep out/{name}/"
     if not workflow.jobs:
         yield "has no jobs"
+    elif bool(workflow.only) != all("comment" in job.scopes for job in workflow.jobs):
+        yield "is to be on one platform only if all it does is to comment there"
     if not (workflow.on_change or workflow.schedule or workflow.manual):
         yield "nothing starts it"
     if workflow.parameters and not workflow.manual:
@@ -105,8 +110,11 @@ def _of_permissions(job: Job) -> Iterator[str]:
     environment = environment or ("registry" if job.login == "secret" else "")
     if job.environment != environment:
         yield f"environment {job.environment!r}, where {environment!r} is to be"
-    if "comment" in job.scopes and not (job.own_change or "read-runs" in job.scopes):
+    comments = "comment" in job.scopes and "read-runs" not in job.scopes
+    if comments and not job.own_change:
         yield "writes to a pull request that may be a fork's"
+    if job.own_change and not comments:
+        yield "does not run for a fork's change, and nothing in it asks for that"
     if job.gpu and job.step != "train":
         yield "asks for a GPU, and does not train"
 

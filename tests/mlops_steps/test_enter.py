@@ -269,7 +269,8 @@ def test_started_by_python_3_8(house: House) -> None:
 @pytest.mark.parametrize("step", ["gates", "uv", "", "../locks/gate", "gate.txt", "Gate", "."])
 def test_an_unknown_step_is_named_with_the_known_ones(house: House, step: str) -> None:
     code, text = house.run(step)
-    assert (code, text.startswith(f"unknown step {step!r}. Steps: deploy-canary,")) == (2, True)
+    known = f"unknown step {step!r}. Steps: comment, deploy-canary,"
+    assert (code, text[: len(known)]) == (2, known)
     assert not (house.project.folder / "out").exists()
     assert not house.envs.exists()
 

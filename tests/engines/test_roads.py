@@ -65,6 +65,9 @@ def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
     assert facts["native"]["ct/gate status"] == "pass"
 
 
+LONG = pytest.mark.all
+
+
 @pytest.mark.parametrize(
     ("engine", "variant", "words"),
     [
@@ -73,6 +76,11 @@ def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
         ("gitlab", "drift", "Drift found, and ct started once"),
         ("act", "bad-data", "Refused by validate-data"),
         ("gitlab", "bad-data", "Refused by validate-data"),
+        pytest.param("act", "bad-model", "Refused by gate", marks=LONG),
+        pytest.param("gitlab", "bad-model", "Refused by gate", marks=LONG),
+        pytest.param("act", "bad-canary", "Refused by deploy-canary", marks=LONG),
+        pytest.param("gitlab", "bad-canary", "Refused by deploy-canary", marks=LONG),
+        pytest.param("act", "drift", "Drift found, and ct started once", marks=LONG),
     ],
 )
 def test_a_refusal_is_shown_with_its_reason(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mlops_init.engines import Account, Annotation
 
-#: Workflow commands that make an annotation.
-LEVELS = {"error", "warning", "notice"}
+#: A workflow command that makes an annotation, read as GitHub reads it: act takes a later `::`
+#: for the end of the command, and drops a property whose value holds an =.
+_ANNOTATION = re.compile(r"::(error|warning|notice)(?: (.*?))?::(.*)", re.DOTALL)
 
 
 def entry(line: str) -> dict[str, Any]:
@@ -52,8 +54,8 @@ class JobLog:
         command = line.get("command", "")
         if command == "summary" and path not in self._within:
             self.account.summary += line["content"]
-        elif command in LEVELS:
-            self.account.annotations.append(_annotation(line))
+        elif marked := _ANNOTATION.fullmatch(str(line.get("raw", "")).rstrip("\r\n")):
+            self.account.annotations.append(_annotation(*marked.groups()))
         elif command == "set-output" and len(path) == 1:
             self._output(path[0], line["name"], line["arg"])
         elif "stepResult" in line and len(path) == 1 and path[0] in self._steps:
@@ -68,12 +70,16 @@ class JobLog:
         return str(step.get("name") or step.get("uses") or f"step {place}")
 
 
-def _annotation(line: Mapping[str, Any]) -> Annotation:
-    where = line.get("kvPairs") or {}
-    number = str(where.get("line", ""))
+def _annotation(level: str, properties: str | None, message: str) -> Annotation:
+    pairs = (each.partition("=") for each in (properties or "").split(",") if each)
+    where = {name.strip(): _plain(value) for name, _, value in pairs}
+    number = where.get("line", "")
     return Annotation(
-        line["command"],
-        line["arg"],
-        where.get("file", ""),
-        int(number) if number.isdecimal() else 0,
+        level, _plain(message), where.get("file", ""), int(number) if number.isdecimal() else 0
     )
+
+
+def _plain(value: str) -> str:
+    for escaped, sign in (("%3A", ":"), ("%2C", ","), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+        value = value.replace(escaped, sign)
+    return value

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -61,22 +60,22 @@ class Pipeline:
         return [name for name, job in self.jobs.items() if job.get("when") == "always"]
 
 
-def components(templates: Path) -> dict[str, Door]:
-    """The steps' components, by name."""
+def components(texts: Mapping[str, str]) -> dict[str, Door]:
+    """The steps' components: by name, from the text of each."""
     doors = {}
-    for path in sorted(templates.glob("*.yml")):
-        header, body = YAML(typ="safe", pure=True).load_all(path.read_text(encoding="utf-8"))
-        doors[path.stem] = Door(header["spec"].get("inputs") or {}, next(iter(body.values())))
+    for name, text in texts.items():
+        header, body = YAML(typ="safe", pure=True).load_all(text)
+        doors[name] = Door(header["spec"].get("inputs") or {}, next(iter(body.values())))
     return doors
 
 
-def read(file: Path, doors: Mapping[str, Door]) -> Pipeline:
-    """A pipeline's file.
+def read(text: str, doors: Mapping[str, Door]) -> Pipeline:
+    """A pipeline from its file's text.
 
     Raises:
-        KeyError, OSError, TypeError, ValueError: No pipeline can be read from it.
+        KeyError, TypeError, ValueError: None can be read from it.
     """
-    content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+    content = YAML(typ="safe", pure=True).load(text)
     jobs: dict[str, dict[str, Any]] = {}
     steps = {}
     for entry in _components(content):
@@ -103,19 +102,19 @@ def read(file: Path, doors: Mapping[str, Door]) -> Pipeline:
     return Pipeline(jobs, triggers, steps, stages)
 
 
-def problems(file: Path, doors: Mapping[str, Door], here: str) -> list[str]:
+def problems(text: str, doors: Mapping[str, Door], here: str) -> list[str]:
     """A line for each thing that would go another way on GitLab than under gitlab-ci-local.
 
     Args:
-        file: The pipeline's.
+        text: Of the pipeline's file.
         doors: The steps' components.
         here: What an address of one of them begins and ends with, as in `HOST/steps/*@COMMIT`.
     """
-    content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+    content = YAML(typ="safe", pure=True).load(text)
     found: list[str] = []
     for entry in _components(content):
         found += _inputs(entry, doors, here)
-    pipeline = read(file, doors)
+    pipeline = read(text, doors)
     for name in [*pipeline.jobs, *pipeline.triggers]:
         found += _needs(name, pipeline)
     for name, body in pipeline.triggers.items():

@@ -102,12 +102,12 @@ class _Pipeline:
         self.outcome = Outcome(start)
         self.kept = run.artifacts(start.workflow)
         self._run = run
-        doors = gitlab_check.components(run.tree / "templates")
-        file = checkout / ".gitlab" / f"{start.workflow}.yml"
-        self._pipeline = _read(file, doors)
+        templates = sorted((run.tree / "templates").glob("*.yml"))
+        doors = gitlab_check.components({path.stem: path.read_text() for path in templates})
+        text, self._pipeline = _read(checkout / ".gitlab" / f"{start.workflow}.yml", doors)
         self._jobs = self._pipeline.steps
         here = f"$CI_SERVER_FQDN/{run.kept.answers.steps}/*@{run.kept.pin}"
-        self.outcome.problems += gitlab_check.problems(file, doors, here)
+        self.outcome.problems += gitlab_check.problems(text, doors, here)
         self._artifacts = checkout / STATE / "artifacts"
         self._listener = listener
         self._said: dict[str, str] = {}
@@ -191,9 +191,10 @@ def _place_components(run: Run, checkout: Path) -> None:
     shutil.copytree(run.tree / "templates", place / run.kept.pin / "templates")
 
 
-def _read(file: Path, doors: Mapping[str, gitlab_check.Door]) -> gitlab_check.Pipeline:
+def _read(file: Path, doors: Mapping[str, gitlab_check.Door]) -> tuple[str, gitlab_check.Pipeline]:
     try:
-        return gitlab_check.read(file, doors)
+        text = file.read_text(encoding="utf-8")
+        return text, gitlab_check.read(text, doors)
     except (OSError, KeyError, TypeError, ValueError, YAMLError) as error:
         raise RunError(f"{file.name}: no pipeline can be read from it ({error})") from None
 

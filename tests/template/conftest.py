@@ -1,41 +1,71 @@
-"""The project template, rendered the way the generator renders it."""
+"""Projects of every framework and task, rendered the way the generator renders them."""
 
 from __future__ import annotations
 
-import json
+import itertools
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cookiecutter.generate import generate_files
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "templates" / "project"
+from mlops_init import project
+from mlops_init.answers import complete
+from mlops_init.datasets import Source, demo, own
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "templates" / "project"
+FRAMEWORKS = ("scikit-learn", "xgboost", "pytorch", "tensorflow")
+TASKS = ("binary", "multiclass", "regression")
+KINDS = (*itertools.product(FRAMEWORKS, TASKS), ("pytorch", "images"))
+#: The same, each with the marker of what has to be installed for it first.
+IN_THEIR_ENVIRONMENTS = [
+    pytest.param(
+        kind, id="-".join(kind), marks=[] if kind[0] == "scikit-learn" else pytest.mark.all
+    )
+    for kind in KINDS
+]
 
 
-def answers(**changed: str) -> dict[str, str]:
-    """The template's defaults, the first choice where there is a choice."""
-    keys = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-    defaults = {
-        key: value if isinstance(value, str) else value[0]
-        for key, value in keys.items()
-        if not key.startswith("_")
-    }
-    assert set(changed) <= set(defaults)
-    return defaults | changed
+def render_project(into: Path, source: Source | None = None, **given: str) -> Path:
+    """Render a project with its data under `into`; returns its folder."""
+    answers = complete({"name": "tumour", **given})
+    source = source or demo.source(answers.task)
+    project.render(answers, source.dataset, into)
+    folder = into / answers.name
+    (folder / "data").mkdir(exist_ok=True)
+    source.write(folder / "data")
+    return folder
 
 
-def render_template(into: Path, **changed: str) -> Path:
-    """Render the template under `into`; returns the project's folder."""
-    keys = json.loads((TEMPLATE / "cookiecutter.json").read_text())
-    context = {**answers(**changed), "_copy_without_render": keys["_copy_without_render"]}
-    return Path(generate_files(TEMPLATE, {"cookiecutter": context}, into))
+def render_own(into: Path, table: Path, framework: str, target: str) -> Path:
+    """Render a project for a table of somebody's own."""
+    found = own.study(table, {"target": target}, "tumour")
+    return render_project(into, found.source, framework=framework, gpu="none", **found.answers)
 
 
 @pytest.fixture(scope="session")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Render with some answers changed, each time into a new folder."""
+    """Render with some answers given, each time into a new folder."""
 
-    def make(**changed: str) -> Path:
-        return render_template(tmp_path_factory.mktemp("rendered"), **changed)
+    def make(**given: str) -> Path:
+        return render_project(tmp_path_factory.mktemp("rendered"), **given)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[[Path, str], str]:
+    """The Python of a project's environment, by its folder and framework; built where need be."""
+
+    def find(folder: Path, framework: str) -> str:
+        if framework == "scikit-learn":
+            return sys.executable  # our own environment holds what its lock does
+        enter = ROOT / "actions" / "mlops_steps" / "enter.py"
+        command = [sys.executable, "-I", enter, "--build", folder / "requirements.txt"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+        assert found.returncode == 0, found.stderr
+        return found.stdout.strip()
+
+    return find

@@ -9,6 +9,11 @@ from {{ cookiecutter.package }} import data
 SAMPLES = Path(__file__).parents[1] / "{{ dataset.path.replace("/", '" / "') }}"
 
 
+def name(column: str) -> str:
+    """A column's name as CSV writes it."""
+    return '"' + column.replace('"', '""') + '"'
+
+
 def test_samples_load() -> None:
     table = data.read(SAMPLES)
     assert table.target is not None
@@ -18,7 +23,7 @@ def test_samples_load() -> None:
 
 def test_rows_without_target_load(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text(f'"{data.KEY}",a,b\n7,1,"x, y"\n8,,z\n', encoding="utf-8")
+    path.write_text(f'{name(data.KEY)},a,b\n7,1,"x, y"\n8,,z\n', encoding="utf-8")
     table = data.read(path)
     assert (table.keys, table.target) == (["7", "8"], None)
     assert table.columns == {"a": ["1", ""], "b": ["x, y", "z"]}
@@ -37,6 +42,6 @@ def test_rows_without_target_load(tmp_path: Path) -> None:
 )
 def test_what_is_no_table_is_refused_with_its_place(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "rows.csv"
-    path.write_text(text.replace("{key}", f'"{data.KEY}"'), encoding="utf-8")
+    path.write_text(text.replace("{key}", name(data.KEY)), encoding="utf-8")
     with pytest.raises(ValueError, match=words):
         data.read(path)

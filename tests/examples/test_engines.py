@@ -40,9 +40,9 @@ def steps_of(path: Path) -> set[str]:
 
 
 def test_each_step_has_its_example_on_both_platforms() -> None:
-    for paths in (GITHUB, GITLAB):
-        assert {path.stem for path in paths} == set(STEP_NAMES)
-        assert all(path.stem in steps_of(path) for path in paths)
+    assert {path.stem for path in GITHUB} == set(STEP_NAMES)
+    assert {path.stem for path in GITLAB} == set(STEP_NAMES) - {"comment"}
+    assert all(path.stem in steps_of(path) for path in (*GITHUB, *GITLAB))
     assert any(f"{walking.STEPS}@" in path.read_text() for path in GITHUB), "the root action"
 
 
@@ -53,7 +53,7 @@ def test_an_action_in_a_workflow_of_ones_own(fresh: Ground, step: str) -> None:
     assert (ran.code, ran.verdicts) == (0, wanted), ran.text
 
 
-@pytest.mark.parametrize("step", ALONE)
+@pytest.mark.parametrize("step", [step for step in ALONE if step != "comment"])
 def test_a_component_in_a_pipeline_of_ones_own(fresh: Ground, step: str) -> None:
     path = EXAMPLES / "gitlab" / f"{step}.yml"
     ran = walking.gitlab(fresh, fresh.repository("pumps"), path)

@@ -23,6 +23,7 @@ GITHUB = sorted((EXAMPLES / "github").glob("*.yml"))
 GITLAB = sorted((EXAMPLES / "gitlab").glob("*.yml"))
 STEPS = "mlops-init/mlops-init"
 HOST = "gitlab.local"
+OWN = "team/pumps"
 #: What the examples pin. Here the tree under test answers to it.
 PINS = {
     pin
@@ -51,6 +52,7 @@ class Ground:
         folders = [str(Path(tool(name)).parent) for name in ("act", "gitlab-ci-local")]
         env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), *folders, env["PATH"]])
         env |= {"CI": "true", "UV_OFFLINE": "1", "MLOPS_CACHE": str(downloads.folder())}
+        env |= {ground.MARK: "examples"}  # a local run, which talks to nobody
         return env | {"MLOPS_STATE": str(self.state)} | more
 
     def repository(self, name: str) -> Path:
@@ -59,6 +61,7 @@ class Ground:
         shutil.copytree(EXAMPLES / "repository", folder)
         shutil.copytree(EXAMPLES / "github", folder / ".github" / "workflows")
         commit(folder)
+        ground.git(folder, "remote", "add", "origin", f"https://github.com/{OWN}.git")
         return folder
 
 
@@ -113,7 +116,10 @@ def act(base: Ground, repository: Path, workflow: str, **inputs: str) -> Ran:
     artifacts.mkdir(exist_ok=True)
     command = ["act", "workflow_dispatch", "--json", "--no-cache-server", "--no-skip-checkout"]
     if "workflow_dispatch" not in file.read_text():
-        command[1] = "pull_request"
+        # From a branch of the repository itself.
+        event = base.folder / "event.json"
+        event.write_text(json.dumps({"pull_request": {"head": {"repo": {"full_name": OWN}}}}))
+        command[1:2] = ["pull_request", "--eventpath", str(event)]
     command += ["--workflows", str(file), "--platform", "ubuntu-24.04=-self-hosted"]
     known = {uses: STANDINS / uses.partition("@")[0] for uses in third_party()}
     known |= {f"{STEPS}@{pin}": base.tree for pin in PINS}
@@ -149,7 +155,7 @@ def gitlab(base: Ground, repository: Path, pipeline: Path | str, **variables: st
     text = pipeline if isinstance(pipeline, str) else pipeline.read_text()
     (repository / ".gitlab-ci.yml").write_text(text)
     commit(repository)
-    ground.git(repository, "remote", "add", "origin", f"git@{HOST}:team/pumps.git")
+    ground.git(repository, "remote", "set-url", "origin", f"git@{HOST}:{OWN}.git")
     ground.git(repository, "update-ref", "refs/remotes/origin/main", "HEAD")
     ground.git(repository, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     for pin in PINS:

@@ -122,7 +122,10 @@ def scan(path: Path, *, text: bool = False) -> str:
         path: The file.
         text: For CSV and JSON lines, give every cell as the text that stands in the file
             (VARCHAR), so that `007` stays `007`; an empty CSV cell and a JSON null are NULL.
-            Otherwise types are guessed from the whole file. Parquet always has its own types.
+            Otherwise a column is BIGINT, DOUBLE or BOOLEAN (true and false) where every cell of
+            the file is one, and else the text in the file: what DuckDB itself would make of
+            `yes`, `12:30` or `01/02/2024` is not what a model was trained on. Parquet always
+            has its own types.
 
     Raises:
         UndecidedError: As `column_names`.
@@ -131,18 +134,35 @@ def scan(path: Path, *, text: bool = False) -> str:
     found = format_of(path)
     if found == "parquet":
         return f"read_parquet({literal(path)})"
+    if not text:
+        return _typed(path, names)
     if found == "jsonl":
-        if not text:
-            return f"read_json({literal(path)}, format = 'newline_delimited', sample_size = -1)"
         cells = ", ".join(_json_cell(name) for name in names)
         return f"(SELECT {cells} FROM {_json_objects(path)})"
     dialect = "header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0"
-    if not text:
-        listed = ", ".join(literal(name) for name in names)
-        return f"read_csv({literal(path)}, {dialect}, names = [{listed}], sample_size = -1)"
     # With its columns stated, nothing is left to guess.
     listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     return f"read_csv({literal(path)}, {dialect}, auto_detect = false, columns = {{{listed}}})"
+
+
+def _typed(path: Path, names: list[str]) -> str:
+    """A table of texts, with those columns as numbers or booleans of which every cell is one."""
+    texts = scan(path, text=True)
+    wanted = []
+    for cell in map(identifier, names):
+        whole = f"regexp_full_match({cell}, '-?[0-9]+') AND TRY_CAST({cell} AS BIGINT) IS NOT NULL"
+        wanted += [f"count({cell})", f"count_if({whole})", f"count(TRY_CAST({cell} AS DOUBLE))"]
+        wanted.append(f"count_if(lower({cell}) IN ('true', 'false'))")
+    with connect() as connection, reading(path.name):
+        counts = connection.execute(f"SELECT {', '.join(wanted)} FROM {texts}").fetchone() or ()
+    cells = []
+    for place, name in enumerate(names):
+        present, *found = counts[4 * place : 4 * place + 4]
+        kinds = ("BIGINT", "DOUBLE", "BOOLEAN")
+        fits = [kind for kind, count in zip(kinds, found, strict=True) if count == present > 0]
+        kind = fits[0] if fits else "VARCHAR"
+        cells.append(f"CAST({identifier(name)} AS {kind}) AS {identifier(name)}")
+    return f"(SELECT {', '.join(cells)} FROM {texts})"
 
 
 def json_lines(path: Path, key: str) -> str:

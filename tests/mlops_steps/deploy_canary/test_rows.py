@@ -53,6 +53,31 @@ def test_requests_carry_every_feature_with_its_type_and_no_target(tmp_path: Path
     assert found[2]["inputs"][0]["data"] == [None]
 
 
+def test_what_is_asked_is_what_stands_in_the_table(tmp_path: Path) -> None:
+    # The model was trained on these texts; DuckDB alone would read a boolean, a time, a day.
+    cells = {
+        "lift": ("yes", "no", "BYTES"),
+        "flag": ("t", "f", "BYTES"),
+        "at": ("12:30", "9:05", "BYTES"),
+        "day": ("01/02/2024", "03/04/2024", "BYTES"),
+        "when": ("2024-01-02T03:04:05Z", "2024-01-02", "BYTES"),
+        "hex": ("0x1F", "0x2A", "BYTES"),
+        "big": ("123456789012345678901", "1", "FP64"),
+        "code": ("007", "010", "INT64"),
+        "sure": ("True", "FALSE", "BOOL"),
+    }
+    path = tmp_path / "t.csv"
+    lines = [",".join(["id", *cells, "y"])]
+    lines += [",".join([str(n), *(each[n] for each in cells.values()), "no"]) for n in (0, 1)]
+    path.write_text("\n".join(lines) + "\n")
+    for row in rows.read(tmp_path, TABLE, seed=0, limit=2):
+        for tensor in json.loads(row.body)["inputs"]:
+            text, datatype = cells[tensor["name"]][row.number], cells[tensor["name"]][2]
+            kinds = {"FP64": float, "INT64": int, "BOOL": lambda word: word.lower() == "true"}
+            assert tensor["datatype"] == datatype
+            assert tensor["data"] == [kinds.get(datatype, str)(text)]
+
+
 def test_order_depends_on_the_seed_alone(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id,x,y\n" + "".join(f"{n},{n / 2},no\n" for n in range(200)))

@@ -62,14 +62,17 @@ class Source:
 def quoted(text: str) -> str:
     r"""A text as a literal in double quotes, the same in YAML and in Python.
 
-    Both know `\"`, `\\`, `\uXXXX` and `\UXXXXXXXX`; what cannot be seen is written so.
+    Both know `\\`, `\xXX`, `\uXXXX` and `\UXXXXXXXX`. What cannot be seen is written so, and the
+    double quote, too: a formatter of Python would rather have single ones around it.
     """
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
 def _escaped(sign: str) -> str:
-    if sign in '"\\':
-        return "\\" + sign
+    if sign == "\\":
+        return "\\\\"
+    if sign == '"':
+        return "\\x22"
     if sign.isprintable():
         return sign
     return f"\\u{ord(sign):04x}" if ord(sign) <= 0xFFFF else f"\\U{ord(sign):08x}"

@@ -150,6 +150,15 @@ def test_a_bomb_takes_no_memory() -> None:
     tracemalloc.stop()
 
 
+def test_twenty_thousand_files_take_no_memory() -> None:
+    many = BAD["very many"][0]()
+    tracemalloc.start()
+    with pytest.raises(ArchiveError, match="more than 50 files"):
+        read_file(many, "facts.json", largest=LIMIT)
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_damaged_archive_is_refused_or_read_but_never_more(data: st.DataObject) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.workflows import harness, mini
@@ -26,9 +27,9 @@ print("1 passed, and", left.pid, "left")
 """
 
 
-def walked(project: Path, engine: str, start: Start = TEST, **more: object) -> harness.Walk:
+def walked(project: Path, engine: str, start: Start = TEST, **more: Any) -> harness.Walk:
     mini.commit(project)
-    return harness.walk(project, engine, start, project.parent / "state", **more)  # type: ignore[arg-type]
+    return harness.walk(project, engine, start, project.parent / "state", **more)
 
 
 def insert(project: Path, job: str, steps: str, path: str = CI) -> None:

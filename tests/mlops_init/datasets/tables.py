@@ -37,6 +37,26 @@ def customers(rows: int = 900, seed: int = 3) -> list[list[str]]:
     return found
 
 
+def odd(seed: int = 5) -> tuple[list[list[str]], str]:
+    """The customers by names and values that nobody would choose; and the target's name."""
+    chance = random.Random(seed)
+    names = ['say "so"', "a,b", "it's größe 日本", "x: [y] #", "{{ cookiecutter.name }}"]
+    names += ["$(id)", "\\n", " a ", "null", "=1+1", "constant", "empty", "left \"us\", 'why'?"]
+    classes = {"yes": 'ja, "weg"', "no": "nein: 'da'"}
+    found = [names]
+    for _, *cells, churned in customers()[1:]:
+        more = [
+            chance.choice(["{{ x }}", '"', "\\", "a\nb", ""]),
+            f"{chance.random() * 1e12:.0f}",
+            chance.choice(["yes", "no"]),
+            chance.choice(["007", "010", "011"]),
+            "NZ",
+            "",
+        ]
+        found.append([*cells, *more, classes[churned]])
+    return found, names[-1]
+
+
 def plants(rows: int = 900, seed: int = 4) -> list[list[str]]:
     """Three classes, and no column that names a row."""
     chance = random.Random(seed)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from mlops_steps.config import did_you_mean
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import Verdict
-from mlops_steps.spec import STATUS_OUTPUT, Input, Kind, Output, Step, variable
+from mlops_steps.spec import STATUS_OUTPUT, Input, Kind, Output, Step, meaning, variable
 
 
 def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -84,13 +84,6 @@ def _check(each: Input, value: str) -> str:
             f"{each.example}. Allowed: {each.pattern}"
         )
     return value
-
-
-def meaning(each: Input | Output) -> str:
-    """What an input or output means and which values it takes: the same words at every door."""
-    if each.choices:
-        return f"{each.help} One of: {', '.join(each.choices)}."
-    return f"{each.help} For example: {each.example}." if each.example else each.help
 
 
 def overview(steps: Iterable[Step]) -> str:

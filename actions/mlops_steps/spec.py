@@ -137,3 +137,10 @@ STATUS_OUTPUT = Output("status", "The verdict.", choices=("pass", "fail", "undec
 def variable(name: str) -> str:
     """The environment variable that hands over an input where no door collects them all."""
     return f"MLOPS_STEP_{name.upper().replace('-', '_')}"
+
+
+def meaning(each: Input | Output) -> str:
+    """What an input or output means and which values it takes: the same words at every door."""
+    if each.choices:
+        return f"{each.help} One of: {', '.join(each.choices)}."
+    return f"{each.help} For example: {each.example}." if each.example else each.help

@@ -12,8 +12,7 @@ from typing import Any, cast
 import mlops_steps
 from mlops_init import pins
 from mlops_init.renderers.emit import dump
-from mlops_steps.doors import meaning
-from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Input, Kind, Step, variable
+from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Input, Kind, Step, meaning, variable
 
 #: The folder of the steps' package, beside which the doors lie.
 PACKAGE = Path(mlops_steps.__file__).parent

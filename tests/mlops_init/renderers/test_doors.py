@@ -15,9 +15,9 @@ from scripts import generate
 from tests.mlops_init.helpers import ROOT, documents, files, run
 
 from mlops_init.renderers import doors
-from mlops_steps.doors import meaning, read_inputs
+from mlops_steps.doors import read_inputs
 from mlops_steps.errors import ConfigError
-from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Step, variable
+from mlops_steps.spec import STATUS_OUTPUT, STEP_NAMES, Step, meaning, variable
 
 BARE = """\
 import importlib, json, sys

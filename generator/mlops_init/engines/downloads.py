@@ -44,6 +44,9 @@ def fill(cache: Path, locks: list[Path], enter: Path, env: dict[str, str]) -> No
     if python:
         # Some packages hold files for other versions of Python; what fails stays uncompiled.
         compiler = [python, "-I", "-m", "compileall", "-q", "-j", "0", str(cache / "archive-v0")]
+        # What a wheel keeps in its folder `.data` is moved when it is installed, file by file as
+        # its RECORD says: one more is refused then.
+        compiler += ["-x", r"\.data[/\\]"]
         subprocess.run(compiler, env=env, capture_output=True, check=False)
     for marker in markers:
         marker.parent.mkdir(exist_ok=True)

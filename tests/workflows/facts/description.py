@@ -30,7 +30,8 @@ def _described(workflow: DescribedWorkflow, answers: Answers) -> Workflow:
         retries=workflow.retries,
         python=answers.python_version,
         default_token=frozenset(),
-        jobs={job.name: _described_job(job, workflow) for job in workflow.jobs},
+        offered=True,
+        jobs={job.name: _described_job(job, workflow, answers) for job in workflow.jobs},
     )
 
 
@@ -42,7 +43,7 @@ SCOPES = {
 }
 
 
-def _described_job(job: DescribedJob, workflow: DescribedWorkflow) -> Job:
+def _described_job(job: DescribedJob, workflow: DescribedWorkflow, answers: Answers) -> Job:
     token = {"contents: read", *(SCOPES[scope] for scope in job.scopes)}
     token |= {f"packages: {job.registry}"} if job.login == "platform" else set()
     token |= {"actions: write"} if job.starts else set()
@@ -64,4 +65,9 @@ def _described_job(job: DescribedJob, workflow: DescribedWorkflow) -> Job:
         login=job.login,
         starts=job.starts,
         alone=job.registry == "write",
+        source="" if answers.vendor == "on" else answers.steps,
+        checkout=True,
+        hands_token=bool(job.starts or job.scopes),
+        told_environment="read-environment" in job.scopes,
+        by_need=not job.always,
     )

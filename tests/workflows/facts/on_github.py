@@ -43,11 +43,12 @@ def _github(body: dict[Any, Any]) -> Workflow:
             f"{name}: flag" if each.get("type") == "boolean" else name
             for name, each in (dispatch.get("inputs") or {}).items()
         ),
-        supersede=concurrency.get("cancel-in-progress") is True,
+        supersede=concurrency.get("cancel-in-progress"),
         by_branch=by_branch if concurrency.get("group") else UNSAID,
         retries=int(env.get("MLOPS_RETRIES", 0)),
         python=env.get("MLOPS_PYTHON", ""),
         default_token=_permissions(body["permissions"]) if "permissions" in body else UNSAID,
+        offered=UNSAID,
         jobs={name: _github_job(job, body) for name, job in body["jobs"].items()},
     )
 
@@ -93,7 +94,7 @@ def _github_job(job: dict[str, Any], workflow: dict[str, Any]) -> Job:
         ),
         needs=frozenset([needs] if isinstance(needs, str) else needs),
         fetches=frozenset(_github_fetches(job, workflow["jobs"])),
-        keeps=frozenset(each["with"]["path"] for each in uploads),
+        keeps=frozenset(each["with"]["path"] for each in uploads if _whole(each["with"])),
         keeps_always=all("!cancelled()" in str(each.get("if", "")) for each in uploads),
         always="!cancelled()" in condition or "always()" in condition,
         own_change=own,
@@ -106,7 +107,24 @@ def _github_job(job: dict[str, Any], workflow: dict[str, Any]) -> Job:
         login="platform" if "github.token" in password else "secret" if password else "",
         starts=str(inputs.get("start", "")) if starts else "",
         alone=UNSAID if "concurrency" in workflow else False,
+        source="/".join(step.get("uses", "").split("/")[:2]),
+        checkout=_checks_out(job["steps"][0]),
+        hands_token=env.get("MLOPS_TOKEN") == "${{ github.token }}",
+        told_environment="MLOPS_ENVIRONMENT" in env,
+        by_need=UNSAID,
     )
+
+
+def _whole(upload: dict[str, Any]) -> bool:
+    """An artifact of the folder's own name, and an error when there is nothing to keep."""
+    named = upload["path"] == f"out/{upload.get('name')}/"
+    return named and upload.get("if-no-files-found") == "error"
+
+
+def _checks_out(step: dict[str, Any]) -> bool:
+    given = step.get("with") or {}
+    kept = given.get("persist-credentials", True)
+    return step.get("uses", "").startswith("actions/checkout@") and kept is False
 
 
 def _events(workflow: dict[Any, Any]) -> Iterable[str]:

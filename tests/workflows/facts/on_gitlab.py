@@ -33,6 +33,10 @@ def _gitlab(
     pipeline = gitlab_check.read(text, doors)
     default = body.get("default") or {}
     retry = default.get("retry") or {}
+    causes = {"runner_system_failure", "stuck_or_timeout_failure"} <= set(retry.get("when") or [])
+    offers = (entry.get("variables") or {}).get("WORKFLOW") or {}
+    # The first is what is chosen when nobody chooses.
+    listed = offers.get("options", []) if offers.get("value") == _first(entry) else []
     variables = body.get("variables") or {}
     parameters = {key: each for key, each in variables.items() if isinstance(each, dict)}
     person = _runs(entry, name, {"CI_PIPELINE_SOURCE": "web", "WORKFLOW": name})
@@ -51,16 +55,21 @@ def _gitlab(
             for key, each in parameters.items()
             if key not in {"RUNNER", "GPU_RUNNER"}
         ),
-        supersede=default.get("interruptible") is True,
+        supersede=default.get("interruptible"),
         by_branch=UNSAID,
-        retries=int(retry.get("max", 0)) if 4 in (retry.get("exit_codes") or []) else 0,
+        retries=int(retry.get("max", 0)) if causes and 4 in retry.get("exit_codes", []) else 0,
         python=str(variables.get("MLOPS_PYTHON", "")),
         default_token=UNSAID,
+        offered=person and name in listed,
         jobs={
             job: _gitlab_job(job, pipeline, body, inputs.get(job, {}), doors)
             for job in pipeline.jobs
         },
     )
+
+
+def _first(entry: dict[str, Any]) -> str:
+    return str(entry["include"][0]["local"]).removeprefix(".gitlab/").removesuffix(".yml")
 
 
 def _gitlab_changes(entry: dict[str, Any], name: str) -> Iterable[str]:
@@ -134,8 +143,13 @@ def _gitlab_job(
     starts = [
         trigger.removeprefix("start-")
         for trigger, each in pipeline.triggers.items()
-        for include in each["trigger"]["include"]
-        if include == {"artifact": f"out/{step}/next.yml", "job": name}
+        if each.get("stage") in body["stages"]
+        and each.get("needs") == [name, "report"]
+        and each["trigger"]
+        == {
+            "include": [{"artifact": f"out/{step}/next.yml", "job": name}],
+            "strategy": "depend",
+        }
     ]
     return Job(
         step=step,
@@ -146,7 +160,7 @@ def _gitlab_job(
         keeps_always=(job.get("artifacts") or {}).get("when") == "always",
         always=job.get("when") == "always",
         own_change=UNSAID,
-        minutes=_minutes(str(job.get("timeout", "1h"))),
+        minutes=_minutes(str(job.get("timeout", "0 minutes"))),
         gpu="GPU_RUNNER" in variables if tags else UNSAID,
         runner=" ".join(labels),
         environment=environment.get("name", ""),
@@ -154,7 +168,23 @@ def _gitlab_job(
         login=UNSAID,
         starts=" and ".join(starts),
         alone=bool(job.get("resource_group")),
+        source=_source(name, step, body),
+        checkout=UNSAID,
+        hands_token=UNSAID,
+        told_environment="MLOPS_ENVIRONMENT_JWT" in (job.get("id_tokens") or {}),
+        by_need="needs" in job,
     )
+
+
+def _source(name: str, step: str, body: dict[str, Any]) -> str:
+    """The project of the component, if the steps are fetched from the same one."""
+    for entry in body.get("include") or []:
+        if (entry.get("inputs") or {}).get("job") == name:
+            address = entry["component"].rpartition("@")[0]
+            project = address.removeprefix("$CI_SERVER_FQDN/").removesuffix(f"/{step}")
+            same = entry["inputs"].get("source") == f"$CI_SERVER_URL/{project}.git"
+            return str(project) if same else f"{project}, and its steps from elsewhere"
+    return ""
 
 
 def _gitlab_value(value: object) -> str:

@@ -46,6 +46,11 @@ class Job:
         login: How it signs in to the registry: platform, secret or nothing.
         starts: The workflow that it may start.
         alone: Never beside another run of it.
+        source: Where its step comes from: OWNER/REPOSITORY, or empty: the project.
+        checkout: Whether it begins with the commit, without leaving a credential.
+        hands_token: Whether its step gets the platform's token, to call the platform.
+        told_environment: Whether its step is told, by the server, which environment it is in.
+        by_need: Starts as soon as what it needs has ended, not after a whole stage.
     """
 
     step: str
@@ -64,6 +69,11 @@ class Job:
     login: Text
     starts: str
     alone: Flag
+    source: str
+    checkout: Flag
+    hands_token: Flag
+    told_environment: Flag
+    by_need: Flag
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Workflow:
         retries: After exit code 4.
         python: The version of Python.
         default_token: What a job may do that says nothing of its own.
+        offered: Whether a person finds it in the list that the one entry file offers.
         jobs: By name.
     """
 
@@ -87,11 +98,12 @@ class Workflow:
     cron: Text
     person: Flag
     parameters: Set
-    supersede: bool
+    supersede: bool | None
     by_branch: Flag
     retries: int
     python: str
     default_token: Set
+    offered: Flag
     jobs: dict[str, Job]
 
 
@@ -108,6 +120,10 @@ DELIBERATE: dict[tuple[str, str], str] = {
     ("gitlab", "login"): "Credentials are CI/CD variables; no file names them.",
     ("gitlab", "own_change"): "Comments are written on GitHub alone.",
     ("gitlab", "gpu"): "Without a label there is no tag: a tag cannot be empty.",
+    ("gitlab", "checkout"): "The runner checks out.",
+    ("gitlab", "hands_token"): "Nothing has to be called: chains are child pipelines.",
+    ("github", "offered"): "Each workflow has a file of its own.",
+    ("github", "by_need"): "There are no stages.",
     ("github", "alone"): "The whole workflow waits for the run before.",
     ("github", "runner"): "A fork's change runs on hosted runners, where variables are empty.",
 }

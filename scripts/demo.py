@@ -127,10 +127,10 @@ def bad_canary(demo: Demo) -> None:
     demo.release()
     demo.edit(
         "src/demo/serve.py",
-        "        scores = model.score(values)\n",
+        '        answer: dict[str, Any] = {"model_name": MODEL, "model_version": version}\n',
         "        if identity and int(identity) % 5 == 0:\n"
         '            return JSONResponse({"error": "no slot left"}, status_code=500)\n'
-        "        scores = model.score(values)\n",
+        '        answer: dict[str, Any] = {"model_name": MODEL, "model_version": version}\n',
     )
     demo.commit("Serve from a pool")
     demo.must_refuse("ct", "deploy-canary")

@@ -137,6 +137,9 @@ def render(answers: Answers, dataset: Dataset, parent: Path) -> None:
             output_dir=str(parent),
             overwrite_if_exists=True,
         )
+    # pip compiles what it installs, templates too: no file of the project's own.
+    for cache in [*(parent / answers.name).rglob("__pycache__")]:
+        shutil.rmtree(cache)
     for platform, names in ONLY.items():
         if platform not in answers.platforms:
             for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import sys
@@ -57,6 +58,10 @@ def new_from(wheel: Path, place: Path, *options: str) -> Path:
     """A project made by what is in a wheel, and by nothing else of ours."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(place / "installed")
+    # As pip does after it: what it leaves beside the templates must not end up in a project.
+    compileall.compile_dir(place / "installed", quiet=2, maxlevels=20)
+    for templates in ("template", "frameworks"):
+        assert [*(place / "installed/mlops_init" / templates).rglob("__pycache__/*.pyc")]
     code = (
         "import sys; sys.path.insert(0, sys.argv.pop(1))\n"
         "import mlops_init; assert mlops_init.__file__.startswith(sys.path[0])\n"

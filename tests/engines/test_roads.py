@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.mlops_steps import registry_server
+from tests.workflows import harness
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Workflows of the good road in order, with the jobs that each has.
 ROAD = [("ci", 7), ("ct", 6), ("cd", 2), ("ct", 6), ("cd", 2), ("monitor", 2)]
-#: Files that must hold the same on every engine, to the last digit.
-JUDGED = ("metrics.json", "rules.json", "checks.json", "drift.json")
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
 
@@ -29,24 +26,6 @@ def demo(folder: Path, engine: str, variant: str, registry: str = "") -> str:
     return found.stdout
 
 
-def judged(runs: Path) -> dict[str, Any]:
-    """What the road found: all but times, host names, live traffic and what follows from them."""
-    facts: dict[str, Any] = {}
-    for path in sorted(runs.glob("*/*/verdict.json")):
-        verdict = json.loads(path.read_text())
-        name = path.parent.relative_to(runs).as_posix()
-        facts[f"{name} status"] = verdict["status"]
-        facts[f"{name} findings"] = verdict["findings"]
-        if path.parent.name not in {"deploy-canary", "register", "train"}:
-            facts[f"{name} figures"] = verdict["figures"]
-        for file in JUDGED:
-            if (path.parent / file).exists():
-                facts[f"{name} {file}"] = json.loads((path.parent / file).read_text())
-    canary = json.loads((runs / "cd" / "deploy-canary" / "canary.json").read_text())
-    facts["weights and decisions"] = [(s["weight"], s["decision"]) for s in canary["steps"]]
-    return facts
-
-
 def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
     facts = {}
     with registry_server.running(tmp_path / "registry") as server:
@@ -57,7 +36,7 @@ def test_the_good_road_is_the_same_on_every_engine(tmp_path: Path) -> None:
             counted = re.findall(r"^  (\w+) +passed, (\d+) jobs", text, re.MULTILINE)
             assert [(name, int(jobs)) for name, jobs in counted] == ROAD
             runs = tmp_path / engine / f"state-{engine}-good" / "runs"
-            facts[engine] = judged(runs)
+            facts[engine] = harness.judged(runs)
             if registry:
                 assert not list(runs.parent.glob("versions*")), "a folder was shared, too"
     assert facts["act"] == facts["native"]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -39,6 +41,8 @@ CANARIES = {
     "XDG_CONFIG_HOME": "/tmp/canary-config-7e1f",
 }
 MARK = "7e1f"
+#: Files that must hold the same on every engine, to the last digit.
+JUDGED = ("metrics.json", "rules.json", "checks.json", "drift.json")
 
 
 class Quiet:
@@ -152,6 +156,25 @@ def left_behind(mark: str) -> list[str]:
             if process.environ().get(ground.MARK) == mark:
                 found.append(f"process {process.pid} ({process.name()}) survived the run")
     return found
+
+
+def judged(runs: Path) -> dict[str, Any]:
+    """What the road found: all but times, host names, live traffic and what follows from them."""
+    facts: dict[str, Any] = {}
+    for path in sorted(runs.glob("*/*/verdict.json")):
+        verdict = json.loads(path.read_text())
+        name = path.parent.relative_to(runs).as_posix()
+        facts[f"{name} status"] = verdict["status"]
+        facts[f"{name} findings"] = verdict["findings"]
+        if path.parent.name not in {"deploy-canary", "register", "train"}:
+            facts[f"{name} figures"] = verdict["figures"]
+        for file in JUDGED:
+            if (path.parent / file).exists():
+                facts[f"{name} {file}"] = json.loads((path.parent / file).read_text())
+    for path in runs.glob("cd/deploy-canary/canary.json"):
+        steps = json.loads(path.read_text())["steps"]
+        facts["weights and decisions"] = [(each["weight"], each["decision"]) for each in steps]
+    return facts
 
 
 def leaks(walked: Walk) -> list[str]:

@@ -143,7 +143,8 @@ def _event(run: Run, start: Start, checkout: Path) -> Path:
     said = ground.git(checkout, "log", "-1", "--format=%H%x00%D%x00%s%x00%b").split("\0")
     commit, title, body = said[0], said[2], said[3].rstrip("\n")
     branch = ground.git(checkout, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    repository = {"full_name": f"local/{checkout.name}", "default_branch": "main"}
+    name = f"local/{checkout.name}"
+    repository = {"id": 1, "full_name": name, "default_branch": "main"}
     event: dict[str, Any] = {"repository": repository}
     if start.event == "push":
         message = f"{title}\n\n{body}".strip()

@@ -127,7 +127,8 @@ def export_tree(tree: Path) -> None:
 
 
 def _download(run: Run) -> None:
-    locks = sorted((run.tree / "actions" / "mlops_steps" / "locks").glob("*.txt"))
+    enter = door(run, run.project)
+    locks = sorted((enter.parent / "locks").glob("*.txt"))
     locks = [lock for lock in locks if lock.name != "uv.txt"]
     warm = run.scratch / "warm"
     env = run.environment(
@@ -136,13 +137,15 @@ def _download(run: Run) -> None:
         MLOPS_PYTHON=run.kept.answers.python_version,
     )
     locks += sorted(run.project.glob("requirements*.txt"))
-    downloads.fill(run.cache, locks, Path(enter(run)), env)
+    downloads.fill(run.cache, locks, enter, env)
     shutil.rmtree(warm, ignore_errors=True)
 
 
-def enter(run: Run) -> str:
-    """The steps' door for everyone."""
-    return str(run.tree / "actions" / "mlops_steps" / "enter.py")
+def door(run: Run, checkout: Path) -> Path:
+    """The way into a step for a job in a checkout: the project's own copy, if it has one."""
+    if run.kept.answers.vendor == "on":
+        return checkout / doors.VENDORED
+    return run.tree / doors.ENTER
 
 
 def clone(project: Path, folder: Path) -> None:

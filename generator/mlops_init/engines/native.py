@@ -72,7 +72,7 @@ def _job(run: Run, workflow: Workflow, job: Job, start: Start, outcome: Outcome)
     )
     with (kept / f"{job.name}.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", ground.enter(run), job.step],
+            [sys.executable, "-I", ground.door(run, work), job.step],
             cwd=work,
             env=env,
             stdin=subprocess.DEVNULL,

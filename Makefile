@@ -32,8 +32,9 @@ test: .venv/.ready engines system  ## Set up everything and run all tests but th
 	@python -m pytest -q -n 2 --dist loadgroup -m "not all" $(ARGS)
 
 .PHONY: test-all
-test-all: .venv/.ready engines system  ## The long tests: all frameworks, every refusal on every engine
+test-all: .venv/.ready engines system  ## The long tests: frameworks, refusals on every engine; whole_run.txt keeps the commit
 	@python -m pytest -q -n 2 --dist loadgroup -m all $(ARGS)
+	@$(if $(ARGS),,git rev-parse HEAD > tests/whole_run.txt)
 
 .PHONY: bench
 bench: .venv/.ready engines  ## Measure beside peers: B=startup|engines, or all
@@ -49,8 +50,9 @@ lint: .venv/.ready $(ACTIONLINT)  ## Linters and types
 	git ls-files '*.yml' '*.yaml' | grep -v cookiecutter | xargs yamllint --strict -d "$(YAMLLINT)"
 
 .PHONY: generate
-generate: .venv/.ready  ## Write the doors, the schema and the reference from their declarations
+generate: .venv/.ready  ## Write the doors, the schema, the reference and the examples
 	@python scripts/generate.py
+	@python scripts/examples.py
 
 .PHONY: locks
 locks: .venv/.ready  ## Pin all dependencies by hash; ARGS=--upgrade takes newer ones

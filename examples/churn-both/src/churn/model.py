@@ -1,0 +1,79 @@
+"""The model: boosted trees."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+
+from . import features, params, target
+from .data import Table
+
+#: How the model is called in the server's description.
+PLATFORM = "xgboost"
+
+#: What may be set under train.params in mlops.yaml, and what holds where it is not.
+DEFAULTS: Mapping[str, Any] = {
+    "trees": 150,
+    "depth": 3,
+    "rate": 0.1,
+    "share": 0.7,
+    "features": "all",
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """Fitted trees, and what they take and tell apart."""
+
+    booster: xgboost.Booster
+    encoder: features.Encoder
+    classes: list[str]
+
+    def predict(self, values: np.ndarray) -> dict[str, list[Any]]:
+        """The outputs for encoded rows, shape (rows, numbers)."""
+        return target.answer(self.booster.inplace_predict(values), self.classes)
+
+
+def fit(table: Table, given: Mapping[str, Any], seed: int) -> Model:
+    """Train on all rows of the table."""
+    chosen = params.complete(given, DEFAULTS)
+    encoder = features.learn(table, chosen["features"])
+    settings = {
+        "objective": "multi:softprob",
+        "max_depth": chosen["depth"],
+        "eta": chosen["rate"],
+        # Of the rows and of the columns, each tree sees this share.
+        "subsample": chosen["share"],
+        "colsample_bytree": chosen["share"],
+        "seed": seed,
+        # If train.gpu in mlops.yaml lets it see one.
+        "device": "cuda",
+    }
+    classes = target.classes(table)
+    settings["num_class"] = len(classes)
+    rows = xgboost.DMatrix(encoder.encode(table), target.labels(table, classes))
+    with warnings.catch_warnings():
+        # Where there is no GPU it says so, and takes the CPU.
+        warnings.filterwarnings("ignore", "(?s).*(No visible GPU|changed from GPU to CPU)")
+        booster = xgboost.train(settings, rows, chosen["trees"])
+    booster.set_param("device", "cpu")  # few rows at a time: what is asked is there already
+    return Model(booster, encoder, classes)
+
+
+def save(model: Model, folder: Path) -> None:
+    """Write the model into an existing folder: the trees as XGBoost's own JSON."""
+    model.booster.save_model(folder / "trees.json")
+    about = model.encoder.dump() | {"classes": model.classes}
+    (folder / "model.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Model:
+    """Read a model. Its files hold numbers and names; nothing in them is run."""
+    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    booster = xgboost.Booster(model_file=folder / "trees.json")
+    return Model(booster, features.restore(about), about["classes"])

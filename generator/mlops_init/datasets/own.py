@@ -32,9 +32,9 @@ _COUNTED = 5000
 #: Git servers refuse larger files: 100 MB on GitHub.
 _LARGE = 100_000_000
 _WORDS = {
-    "binary": "Tells the target of {file}, which has one of two values.",
-    "multiclass": "Tells the target of {file}, which has one of {count} values.",
-    "regression": "Tells the target of {file}, a number.",
+    "binary": "Sorts the rows of {file} into two classes.",
+    "multiclass": "Sorts the rows of {file} into {count} classes.",
+    "regression": "Estimates a number for each row of {file}.",
 }
 
 

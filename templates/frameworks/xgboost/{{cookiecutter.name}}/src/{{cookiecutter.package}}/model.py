@@ -62,6 +62,7 @@ def fit(table: Table, given: Mapping[str, Any], seed: int) -> Model:
         "subsample": chosen["share"],
         "colsample_bytree": chosen["share"],
         "seed": seed,
+        # If train.gpu in mlops.yaml lets it see one.
         "device": "cuda",
     }
 {%- if regression %}

@@ -28,7 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "epochs": 60,
     "rate": {% if regression %}0.003{% else %}0.005{% endif %},
     "hidden": {% if regression %}16{% else %}32{% endif %},
-    "decay": {% if regression %}0.3{% else %}0.05{% endif %},
+    "decay": {% if regression %}0.3{% else %}1.0{% endif %},
     "features": "all",
 }
 BATCH = 32

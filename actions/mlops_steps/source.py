@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Collection
@@ -50,7 +51,7 @@ def copy_tracked(root: Path, target: Path, *, without: Collection[str] = ()) -> 
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_symlink():
             leads_to = source.readlink()
-            if leads_to.is_absolute() or not source.resolve().is_relative_to(root.resolve()):
+            if leads_to.is_absolute() or not end_of(source).is_relative_to(root.resolve()):
                 raise ConfigError(
                     f"{name}: is a link that leads outside the project, to {leads_to}"
                 )
@@ -59,6 +60,11 @@ def copy_tracked(root: Path, target: Path, *, without: Collection[str] = ()) -> 
             shutil.copyfile(source, copy)
             shutil.copymode(source, copy)
     return names
+
+
+def end_of(link: Path) -> Path:
+    """Where a link leads in the end; of links that lead in a circle, one of them."""
+    return Path(os.path.realpath(link))  # Path.resolve() raises on a circle, in some versions
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from mlops_steps.data.attached import attached
 from mlops_steps.data.split import SPLITS
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import OUT, Verdict
-from mlops_steps.source import copy_tracked, uncommitted
+from mlops_steps.source import copy_tracked, end_of, uncommitted
 from mlops_steps.spec import Status
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def version_folder(record: Record, verdicts: Mapping[str, Verdict]) -> Iterator[
 
 
 def _source(record: Record, target: Path) -> None:
-    """The commit's files without the data; a link becomes a copy of what it leads to."""
+    """The commit's files without the data; a link becomes a copy of what it leads to of them."""
     changed = uncommitted(record.root)
     if changed:
         shown = ", ".join(changed[:5]) + (" and more" if len(changed) > 5 else "")
@@ -83,11 +83,38 @@ def _source(record: Record, target: Path) -> None:
         for table in record.config.data.inputs.values()
         for path in (table.path, *attached(record.root, table, splits=SPLITS).all)
     }
-    for name in copy_tracked(record.root, target, without=data):
-        copy = target / name
-        if copy.is_symlink():
-            copy.unlink()
-            shutil.copy(record.root / name, copy)
+    names = copy_tracked(record.root, target, without=data)
+    for name in names:
+        if (target / name).is_symlink():
+            _follow(record.root, target, name, names, data)
+
+
+def _follow(
+    root: Path, target: Path, name: str, names: Sequence[str], data: Collection[str]
+) -> None:
+    """Put in the place of a link what it leads to, as far as that is in the version itself.
+
+    Raises:
+        ConfigError: It leads to what is not of the commit: git's own folder, a step's output.
+    """
+    copy, end = target / name, end_of(root / name).relative_to(root.resolve()).as_posix()
+    copy.unlink()
+    if end in data:
+        return
+    files = [each for each in names if not (root / each).is_symlink()]
+    if end in files:
+        shutil.copy(root / end, copy)
+        return
+    below = [each for each in files if end == "." or each.startswith(f"{end}/")]
+    if not below and not any(each.startswith(f"{end}/") for each in data):
+        raise ConfigError(
+            f"{name}: is a link to {end}, which is no file of the commit. A version holds the "
+            "source of its commit: take the link out of the repository; nothing was registered"
+        )
+    for each in below:
+        place = copy / each.removeprefix(f"{end}/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / each, place)
 
 
 def _records(record: Record, step: str, verdict: Verdict, target: Path) -> None:

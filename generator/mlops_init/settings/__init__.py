@@ -51,6 +51,7 @@ class Setting:
         view: What was read, in the words of `wanted`; None: it is not there.
         mend: The body of a change, from what is there and what is wanted.
         gives: The name of its number.
+        usual: Servers make it by themselves: a shell changes it, and makes it where that fails.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Setting:
     view: Callable[[Any], Body | None] = _same
     mend: Callable[[Body, Body], Body] = _wanted
     gives: str = ""
+    usual: bool = False
 
 
 @dataclass(frozen=True)

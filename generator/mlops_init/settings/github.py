@@ -68,7 +68,12 @@ def plan(kept: Kept, repository: str, *, reviewers: tuple[str, ...], api: str = 
         path=root,
         needs=NEEDS,
         steps=(*lookups, *settings),
-        by_hand=_by_hand(jobs, repository, asks=bool(reviewers)),
+        by_hand=_by_hand(
+            # A name alone means github.com.
+            jobs,
+            repository if host == "github.com" else f"{host}/{repository}",
+            asks=bool(reviewers),
+        ),
     )
 
 

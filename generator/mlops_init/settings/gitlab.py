@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from mlops_init.answers import Kept
-from mlops_init.pipeline import describe, on
+from mlops_init.pipeline import Workflow, describe, on
 from mlops_init.settings import Body, Lookup, Plan, Setting
 
 BRANCH = "main"
@@ -57,7 +57,7 @@ def plan(
         path=root,
         needs=NEEDS,
         steps=(*lookups, *settings),
-        by_hand=_by_hand(kept, repository, premium=premium),
+        by_hand=_by_hand(workflows, kept, f"{server.rstrip('/')}/{repository}", premium=premium),
     )
 
 
@@ -80,6 +80,7 @@ def _branch(root: str) -> Setting:
         {"name": BRANCH, "allow_force_push": False},
         make=("POST", f"{root}/protected_branches"),
         first={"push_access_level": MAINTAINER, "merge_access_level": MAINTAINER},
+        usual=True,  # the first push protects the default branch
     )
 
 
@@ -168,12 +169,18 @@ def _missing_rules(now: Body, wanted: Body) -> Body:
     return {"approval_rules": missing}
 
 
-def _by_hand(kept: Kept, repository: str, *, premium: bool) -> tuple[tuple[str, str], ...]:
+def _by_hand(
+    workflows: tuple[Workflow, ...], kept: Kept, project: str, *, premium: bool
+) -> tuple[tuple[str, str], ...]:
+    """What is left to a person; `project` is its whole address, since a name means gitlab.com."""
     rows = []
     if kept.answers.registry.startswith("oci:"):
-        for name in ("MLOPS_REGISTRY_USER", "MLOPS_REGISTRY_PASSWORD"):
-            command = f"glab variable set {name} --masked --protected --repo {repository}"
-            rows.append((command, "asks for its value"))
+        jobs = [job for each in workflows for job in each.jobs if job.environment]
+        for scope in dict.fromkeys(job.environment for job in jobs):
+            # A user's name is not masked: GitLab refuses to where it has fewer than 8 signs.
+            for name, how in (("USER", "--protected"), ("PASSWORD", "--masked --protected")):
+                command = f"glab variable set MLOPS_REGISTRY_{name} {how} --scope {scope}"
+                rows.append((f"{command} --repo {project} < FILE", "reads its value from a file"))
     push = f"Maintainers may still push to {BRANCH}, past its pipelines. To let nobody push: "
     rows.append(("", push + "Settings, Repository, Protected branches."))
     if kept.answers.registry == "platform":

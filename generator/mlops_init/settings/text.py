@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any
 
-from mlops_init.settings import Lookup, Plan, Setting
+from mlops_init.settings import Body, Lookup, Plan, Setting
 
 PROGRAM = {"github": "gh", "gitlab": "glab"}
 #: Takes the number out of an answer; the two programs differ in how they would do it.
@@ -65,13 +65,21 @@ def _line(plan: Plan, step: Lookup | Setting) -> str:
     number = f"python3 -c {shlex.quote(NUMBER)}"
     if isinstance(step, Lookup):
         return f'{step.gives}="$({program} {shlex.quote(step.path)} | {number})"'
-    method, path = step.make or step.change
-    body = _unquoted(json.dumps(step.wanted | step.first))
-    line = f"printf %s {body} | {program} --method {method} {_path(path)} "
-    line += "--header 'Content-Type: application/json' --input -"
+    line = _sent(program, step.make or step.change, step.wanted | step.first)
     if step.gives and _used(plan, step.gives):
         return f'{step.gives}="$({line} | {number})"'
-    return f"{line} > /dev/null"
+    line += " > /dev/null"
+    if step.usual:
+        return f"{_sent(program, step.change, step.wanted)} > /dev/null || {line}"
+    return line
+
+
+def _sent(program: str, call: tuple[str, str], body: Body) -> str:
+    method, path = call
+    return (
+        f"printf %s {_unquoted(json.dumps(body))} | {program} --method {method} {_path(path)} "
+        "--header 'Content-Type: application/json' --input -"
+    )
 
 
 def _used(plan: Plan, name: str) -> bool:

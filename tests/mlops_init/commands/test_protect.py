@@ -121,8 +121,12 @@ def test_gitlab_as_json(here: Here, start: Callable[[str], None]) -> None:
         "method": "PUT",
         "url": f"{root}/pipeline_schedules/$SCHEDULE_CT",
     }
-    told = json.dumps(found["by_hand"])
-    assert "glab variable set MLOPS_REGISTRY_PASSWORD --masked --protected" in told
+    by_hand = [each["command"] for each in found["by_hand"]]
+    for scope in ("production", "registry"):
+        ending = f"--scope {scope} --repo https://git.example.org/team/tumour < FILE"
+        password = "glab variable set MLOPS_REGISTRY_PASSWORD --masked --protected"
+        assert f"{password} {ending}" in by_hand
+        assert f"glab variable set MLOPS_REGISTRY_USER --protected {ending}" in by_hand
 
 
 def test_only_what_the_answers_ask_for(here: Here, start: Callable[[str], None]) -> None:
@@ -161,15 +165,24 @@ with urllib.request.urlopen(request) as answer:
 """
 
 
-@pytest.mark.parametrize("options", [GITHUB, GITLAB], ids=["github", "gitlab"])
+@pytest.mark.parametrize(
+    ("options", "protected"),
+    [(GITHUB, ()), (GITLAB, ()), (GITLAB, ("main",))],
+    # A first push makes GitLab protect the default branch.
+    ids=["github", "gitlab", "gitlab-pushed"],
+)
 def test_a_shell_runs_the_text(
     here: Here,
     start: Callable[[str], None],
     server: Server,
     tmp_path: Path,
+    *,
     options: tuple[str, ...],
+    protected: tuple[str, ...],
 ) -> None:
     start("both-own")
+    for name in protected:
+        server.branches[name] = {"name": name, "allow_force_push": True}
     code, text, _ = here("protect", *options, "--reviewer", "ann", "--reviewer", "bob")
     assert code == 0
     assert TOKEN not in text
@@ -591,6 +604,7 @@ def test_an_enterprise_server(here: Here, tmp_path: Path) -> None:
     assert code == 0
     assert "gh api --hostname git.example.org" in out
     assert "integration_id" not in out  # another number there
+    assert "gh secret set MLOPS_REGISTRY_PASSWORD --env registry --repo git.example.org/" in out
     found = shown(here, "--repository", "team/tumour")
     assert found["calls"][0]["url"].startswith("https://git.example.org/api/v3/repos/team/tumour/")
     assert {"name": "RUNNER", "value": "self-hosted"} in [each["body"] for each in found["calls"]]

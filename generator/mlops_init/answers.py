@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from mlops_init.errors import UsageError
+from mlops_init.errors import UsageError, shown
 
 FILE_NAME = ".mlops-init.toml"
+#: Bytes of such a file, which holds a line for each file of a project.
+LARGEST = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ def complete(given: Mapping[str, str], ask: Callable[[Option, str], str] | None 
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UsageError(f"unknown answer {key!r}{hint}. Known: {', '.join(known)}")
+            raise UsageError(f"unknown answer {shown(key)}{hint}. Known: {', '.join(known)}")
     answers: dict[str, str] = {}
     for option in (NAME, *OPTIONS):
         default = option.default(answers)
@@ -311,16 +313,15 @@ def check(option: Option, value: str) -> str:
         return value
     if option.choices:
         if value not in option.choices:
-            raise UsageError(
-                f"{option.name}: {value!r} is not allowed. Allowed: {', '.join(option.choices)}"
-            )
+            allowed = ", ".join(option.choices)
+            raise UsageError(f"{option.name}: {shown(value)} is not allowed. Allowed: {allowed}")
     elif option.name == "package" and _means_another(value):
         raise UsageError(
-            f"package: {value!r} would hide the module of that name, or is a word of Python. "
+            f"package: {shown(value)} would hide the module of that name, or is a word of Python. "
             f"Allowed: any other, for example -c package={value}_model"
         )
     elif len(value) > 200 or not re.fullmatch(option.pattern, value) or _too_long(option, value):
-        raise UsageError(f"{option.name}: {value!r} is not allowed. Allowed: {option.allowed}")
+        raise UsageError(f"{option.name}: {shown(value)} is not allowed. Allowed: {option.allowed}")
     return value
 
 
@@ -343,22 +344,30 @@ def read_file(path: Path) -> dict[str, str]:
         UsageError: Missing, not TOML, or a value that is not text.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            text = stream.read(LARGEST + 1)
+        if len(text) > LARGEST:
+            raise UsageError(f"{path}: larger than {LARGEST:,} bytes, so no file of answers")
+        content = tomllib.loads(text.decode())
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise UsageError(f"{path}: not TOML: nested too deeply") from None
+    except ValueError as error:  # also of a number with thousands of digits
         raise UsageError(f"{path}: not TOML: {error}") from None
     answers = content.get("answers", content)
     if not isinstance(answers, dict):
         raise UsageError(f"{path}: [answers] is not a table")
     beside = set(content) - {"answers", "version", "pin", "files"}
     if "answers" in content and beside:
-        raise UsageError(f"{path}: {min(beside)!r} stands outside of [answers]")
+        raise UsageError(f"{path}: {shown(min(beside))} stands outside of [answers]")
     for key, value in answers.items():
         if isinstance(value, dict):
-            raise UsageError(f"{path}: unknown table [{key}]. Known: [answers]")
+            raise UsageError(f"{path}: unknown table [{shown(key)[1:-1]}]. Known: [answers]")
         if not isinstance(value, str):
-            raise UsageError(f"{path}: {key}: {value!r} is not text; write it in quotes")
+            raise UsageError(
+                f"{path}: {shown(key)[1:-1]}: {shown(value)} is not text; write it in quotes"
+            )
     return answers
 
 
@@ -414,5 +423,7 @@ def load(folder: Path) -> Kept:
     except KeyError as error:
         raise UsageError(f"{path}: lacks {error.args[0]}") from None
     if not re.fullmatch(r"[0-9a-f]{40}", str(pin)):
-        raise UsageError(f"{path}: pin: {pin!r} is not a commit of 40 hexadecimal digits")
-    return Kept(complete(answers), str(pin), str(version), dict(files))
+        raise UsageError(f"{path}: pin: {shown(pin)} is not a commit of 40 hexadecimal digits")
+    if not isinstance(files, dict):
+        raise UsageError(f"{path}: files: {shown(files)} is not a table of digests")
+    return Kept(complete(answers), str(pin), str(version), files)

@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from mlops_init.errors import InitError
+from mlops_init.errors import InitError, UsageError, in_one_line, visible
 
 WORKFLOWS = ("ci", "ct", "cd", "monitor")
 
@@ -101,10 +101,12 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
     except InitError as error:
-        click.echo(f"mlops-init: {error}", err=True)
+        # What a program said comes in its lines; what a user gave is shown in one.
+        words = in_one_line(str(error)) if isinstance(error, UsageError) else visible(str(error))
+        click.echo(f"mlops-init: {words}", err=True)
         code = error.exit_code
     except click.ClickException as error:
-        click.echo(f"mlops-init: {error.format_message()}", err=True)
+        click.echo(f"mlops-init: {in_one_line(error.format_message())}", err=True)
         code = 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("mlops-init: stopped", err=True)
@@ -112,8 +114,7 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MLOPS_DEBUG"):
             raise
-        click.echo(
-            f"mlops-init: {type(error).__name__}: {error} (MLOPS_DEBUG=1 shows more)", err=True
-        )
+        words = in_one_line(f"{type(error).__name__}: {error}")
+        click.echo(f"mlops-init: {words} (MLOPS_DEBUG=1 shows more)", err=True)
         code = 3
     sys.exit(code)

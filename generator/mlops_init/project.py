@@ -12,7 +12,7 @@ from pathlib import Path
 from mlops_init import answers as answers_
 from mlops_init import version
 from mlops_init.answers import Answers, Kept
-from mlops_init.datasets import Dataset, Source, demo, quoted
+from mlops_init.datasets import Dataset, Source, code, demo, quoted
 from mlops_init.errors import DescriptionError, UsageError
 from mlops_init.pipeline import describe
 from mlops_init.renderers import doors, github, gitlab
@@ -128,8 +128,9 @@ def render(answers: Answers, dataset: Dataset, parent: Path) -> None:
     context = generate_context(str(template / "cookiecutter.json"), asdict(answers))
     # Where a default of the template is a list, our answer is the choice.
     context["cookiecutter"] |= asdict(answers)
-    # Templates say `{{ quoted(dataset.key) }}`, in YAML and in Python: a column has any name.
-    context |= {"dataset": dataset, "quoted": quoted}
+    # Templates say `{{ quoted(dataset.key) }}`, in YAML and in Python, and in Markdown
+    # `{{ code(dataset.key) }}`: a column has any name.
+    context |= {"dataset": dataset, "quoted": quoted, "code": code}
     for folder in (template, *(overlay_folder() / name for name in overlays(answers))):
         generate_files(
             repo_dir=str(folder),

@@ -47,7 +47,7 @@ def new(
     # Checked before a table is read, which may take minutes.
     answers_.check(answers_.NAME, name)
     parent = Path(output)
-    if not parent.is_dir():
+    if not _there(parent) or not parent.is_dir():
         raise UsageError(f"{parent}: no such folder")
     project.check_free(parent / name)
     commit, warning = version.pin(pin)
@@ -58,7 +58,7 @@ def new(
         # All other answers first: an unknown one, or one that is not allowed.
         answers_.complete(_without_table(given))
         path = _find(given["data"], answers_file)
-        if path.is_file() and path.stat().st_size > LARGE:
+        if _there(path) and path.stat().st_size > LARGE:
             size = f"{path.stat().st_size / 1e6:,.0f} MB"
             click.echo(f"mlops-init: reading {path.name}, {size}", err=True)
         table = own.study(path, given, name)
@@ -82,7 +82,15 @@ def _find(data: str, answers_file: str) -> Path:
     if answers_file:
         folder = Path(answers_file).parent
         places += [folder / data, folder / "data" / data]
-    return next((place for place in places if place.exists()), places[0])
+    return next((place for place in places if _there(place)), places[0])
+
+
+def _there(path: Path) -> bool:
+    """As `Path.exists`, and what has a name too long to be there is not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _ask(option: Option, default: str) -> str:

@@ -68,6 +68,19 @@ def quoted(text: str) -> str:
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
+def code(text: str) -> str:
+    """A text as code in Markdown, also within a table: shown as it is, whatever it is.
+
+    What cannot be seen is shown as in `quoted`.
+    """
+    seen = "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
+    if seen == seen.strip() and not set(seen) & set("`|\\"):
+        return f"`{seen}`"
+    # Between backticks these would end the code, or the cell.
+    numbers = (sign if sign.isalnum() else f"&#{ord(sign)};" for sign in seen)
+    return f"<code>{''.join(numbers)}</code>"
+
+
 def _escaped(sign: str) -> str:
     if sign == "\\":
         return "\\\\"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from typing import Any
 import msgspec
 
 from mlops_steps import config as configs
+from mlops_steps.commands import words_of
 from mlops_steps.config import FILE_NAME, Config, TableInput, did_you_mean, read_yaml
 from mlops_steps.errors import ConfigError, MlopsError
 
@@ -127,13 +127,11 @@ class Check:
         named += [(f"commands.lint[{n}]", each) for n, each in enumerate(config.commands.lint)]
         for key, command in named:
             try:
-                words = shlex.split(command)
-            except ValueError as error:
-                self.problems.append(f"{self._at(key)}: cannot read {command!r}: {error}")
+                words = words_of(command)
+            except ConfigError as error:
+                self.problems.append(f"{self._at(key)}: {error}")
                 continue
-            if not words:
-                self.problems.append(f"{self._at(key)}: {command!r} names no program")
-            elif words[0] in {"python", "python3"}:
+            if words[0] in {"python", "python3"}:
                 self._python(config, key, words[1:])
             elif "/" in words[0] and not words[0].startswith("/"):
                 self._file(key, words[0])

@@ -17,6 +17,8 @@ from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
 
 #: Variables of the steps that the project's programs have no use for.
 _PRIVATE = ("MLOPS_TOKEN", "MLOPS_REGISTRY_PASSWORD", "MLOPS_INPUTS", "MLOPS_DISPATCH")
+#: Words that only a shell understands.
+_SHELL = {"|", "||", "|&", "&", "&&", ";", "<", "<<", ">", ">>", "2>", "2>>", "2>&1", "&>"}
 
 
 def project_python(folder: Path, lock: str) -> Path:
@@ -75,6 +77,28 @@ def run(
         raise CommandError(f"`{command}` ended with {_code(code)}\n{tail(log)}")
 
 
+def words_of(command: str) -> list[str]:
+    """A command's words, as they are handed to its program: no shell comes between.
+
+    Raises:
+        ConfigError: It cannot be read, names no program, or was written for a shell.
+    """
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"cannot read the command {command!r}: {error}") from None
+    if not words:
+        raise ConfigError(f"the command {command!r} names no program")
+    signs = [word for word in words if word in _SHELL]
+    if signs:
+        # The program would get it as an argument, and may well pass over it.
+        raise ConfigError(
+            f"the command {command!r} runs without a shell, to which alone {signs[0]!r} means "
+            "something. Put it into a script, or write sh -c '…'"
+        )
+    return words
+
+
 @contextlib.contextmanager
 def start(
     command: str, *, folder: Path, python: Path, extra: Mapping[str, str], log: Path
@@ -85,12 +109,7 @@ def start(
         ConfigError: The command cannot be read, or there is no such program.
     """
     env = environment(python, folder, extra)
-    try:
-        words = shlex.split(command)
-    except ValueError as error:
-        raise ConfigError(f"cannot read the command {command!r}: {error}") from None
-    if not words:
-        raise ConfigError(f"the command {command!r} names no program")
+    words = words_of(command)
     if words[0] in {"python", "python3"}:
         words[0] = str(python)
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -105,6 +105,8 @@ def test_a_program_runs_in_its_folder_and_reads_nothing(runs: Runner) -> None:
         ("./data", "`./data`: Permission denied: ./data"),
         ("python -c 'open", 'cannot read the command "python -c \'open": No closing quotation'),
         ("  ", "the command '  ' names no program"),
+        ("python -V | tee log", "runs without a shell, to which alone '|' means something"),
+        ("python -V > log", "to which alone '>' means something"),
         ("# all of it", "No such file or directory: #"),
         ("python \0", "embedded null byte"),
     ],

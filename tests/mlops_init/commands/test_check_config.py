@@ -253,6 +253,7 @@ def test_the_lock(here: Here, project: Path) -> None:
     [
         ("python -m pytest 'tests", "No closing quotation"),
         (" ", "' ' names no program"),
+        ("python -m pytest -q | tee log", "runs without a shell"),
         ("python scripts/test.py", "scripts/test.py: not found"),
         ("python -m tumuor.train", "module tumuor: not found (did you mean"),
         ("bin/test", "bin/test: not found"),

@@ -181,4 +181,4 @@ def _note(record: Record, metrics: Metrics) -> None:
         if name in HEADLINES and each.low is not None and each.high is not None
         for scale in [TASKS[metrics.task][name].scale]
     ]
-    record.say(f"{metrics.rows} rows, {against}", *lines)
+    record.say(f"{metrics.rows:,} rows, {against}", *lines)

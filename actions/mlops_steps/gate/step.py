@@ -138,7 +138,7 @@ def _say(record: Record, judged: list[Judged], metrics: Metrics) -> None:
         first = f", {over} passed over (first release)" if over else ""
         against = f", champion {metrics.champion.version}" if metrics.champion else ""
         lines = [f"{each.rule}: {each.message.splitlines()[0]}" for each in judged]
-        record.say(f"{held}{first}, {metrics.rows} rows{against}", *lines)
+        record.say(f"{held}{first}, {metrics.rows:,} rows{against}", *lines)
         return
     # The failures first, then what is undecided.
     wrong = [each for each in judged if each.status is Status.FAIL]

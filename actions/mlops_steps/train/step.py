@@ -59,7 +59,7 @@ def run(record: Record) -> Status:
     record.figure("rows", handed.rows)
     record.figure("seconds", seconds, unit="s")
     tried = "quick, " if judge == "valid" else ""
-    headline = f"{tried}{handed.rows} rows, {seconds:.1f} s, {gpu.in_words(gpus)}"
+    headline = f"{tried}{handed.rows:,} rows, {seconds:.1f} s, {gpu.in_words(gpus)}"
     record.say(headline, *(finding.message for finding in record.verdict.findings))
     return Status.PASS
 

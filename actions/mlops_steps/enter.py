@@ -82,18 +82,32 @@ def retries() -> int:
     MLOPS_RETRIES, and it happens here.
     """
     left = os.environ.get("MLOPS_RETRIES", "")
-    return int(left) if left.isascii() and left.isdigit() else 0
+    return int(left) if left.isascii() and left.isdigit() and len(left) == 1 else 0
 
 
-def again(reason: str) -> None:
-    """Begin from the start, as the next attempt of `retries()`. Does not return."""
+def again(reason: str, stopped: Callable[[], bool] | None = None) -> None:
+    """Begin from the start, as the next attempt of `retries()`.
+
+    Does not return, unless `stopped` is given and says, before the new beginning, that a signal
+    came: a caller that listens to signals would lose it. They stay blocked until the next
+    attempt listens, too.
+    """
+    import signal
     import time
 
     left = retries() - 1
     os.environ["MLOPS_RETRIES"] = str(left)
-    # Without line breaks, so that nothing in it can stand at the begin of a line.
-    sys.stderr.write("%s; trying again, %d left after that\n" % (" ".join(reason.split()), left))
-    time.sleep(PAUSE)
+    # Without line breaks, so that nothing in it can stand at the begin of a line; and without
+    # what GitHub's runner obeys anywhere in one.
+    words = " ".join(reason.split()).replace("##[", "## [")
+    sys.stderr.write("%s; trying again, %d left after that\n" % (words, left))
+    end = time.monotonic() + PAUSE
+    while time.monotonic() < end and not (stopped and stopped()):
+        time.sleep(0.1)
+    if stopped:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+        if stopped():
+            return
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-I"] + sys.argv)
@@ -312,11 +326,10 @@ def _fetched_python(version: str) -> str:
     }
     uv = _uv()
     here = "%d.%d" % sys.version_info[:2]
-    problem = "Python %s is wanted, this is %s, and %s could not be fetched" % (
-        version,
-        here,
-        version,
-    )
+    problem = (
+        "Python %s is wanted, this is %s, and %s could not be fetched; "
+        "installed by hand, it has to be on PATH as python%s"
+    ) % (version, here, version, version)
     _call([uv, "python", "install", "--quiet", "--no-bin", version], problem, extra)
     found = subprocess.run(
         [uv, "python", "find", "--managed-python", version],

@@ -33,14 +33,20 @@ def fill(cache: Path, locks: list[Path], enter: Path, env: dict[str, str]) -> No
         RunError: It could not be had.
     """
     env = {name: value for name, value in env.items() if name != "UV_OFFLINE"}
-    python, markers = "", []
-    for lock in locks:
-        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-        marker = cache / "locks" / f"{digest}-{env['MLOPS_PYTHON']}"
-        if marker.exists():
-            continue
+    version = env["MLOPS_PYTHON"]
+    marks = {cache / "locks" / f"{_digest(lock)}-{version}": lock for lock in locks}
+    missing = {mark: lock for mark, lock in marks.items() if not mark.exists()}
+    if missing:
+        # To stderr: it takes minutes, and nothing else is said meanwhile.
+        print(
+            f"  the first time for Python {version}: packages of {len(missing)} "
+            f"lock{'s' * (len(missing) > 1)} are fetched and compiled",
+            file=sys.stderr,
+            flush=True,
+        )
+    python = ""
+    for lock in missing.values():
         python = _call([sys.executable, "-I", str(enter), "--build", str(lock)], env).strip()
-        markers.append(marker)
     if python:
         # Some packages hold files for other versions of Python; what fails stays uncompiled.
         compiler = [python, "-I", "-m", "compileall", "-q", "-j", "0", str(cache / "archive-v0")]
@@ -48,9 +54,13 @@ def fill(cache: Path, locks: list[Path], enter: Path, env: dict[str, str]) -> No
         # its RECORD says: one more is refused then.
         compiler += ["-x", r"\.data[/\\]"]
         subprocess.run(compiler, env=env, capture_output=True, check=False)
-    for marker in markers:
+    for marker in missing:
         marker.parent.mkdir(exist_ok=True)
         marker.touch()
+
+
+def _digest(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
 
 
 def _call(command: list[str], env: dict[str, str]) -> str:

@@ -31,7 +31,7 @@ from mlops_init.engines.ground import Run
 from mlops_init.errors import RunError
 from mlops_init.renderers.emit import dump
 
-GET = "npm install gitlab-ci-local@4.73.0; rsync from the system's packages"
+GET = "npm install --global gitlab-ci-local@4.73.0; rsync from the system's packages"
 HOST = "gitlab.local"
 SOURCES = {"pull_request": "merge_request_event", "manual": "web"}
 STATE = ".gitlab-ci-local"

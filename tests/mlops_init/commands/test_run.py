@@ -118,7 +118,11 @@ def test_an_engine_for_the_other_platform(
     ("engine", "program", "how"),
     [
         ("act", "act is not on PATH", "go install -tags WITHOUT_DOCKER github.com/nektos/act@v"),
-        ("gitlab", "gitlab-ci-local and rsync not on PATH", "npm install gitlab-ci-local@4.73.0"),
+        (
+            "gitlab",
+            "gitlab-ci-local and rsync not on PATH",
+            "npm install --global gitlab-ci-local@4.73.0",
+        ),
     ],
 )
 def test_a_missing_engine(

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import importlib
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -47,15 +48,17 @@ def run(
     screen.say(
         f"  engine {name}, {'registry ' + registry if registry else 'state in ' + str(place)}"
     )
-    codes = []
+    codes, began = [], time.time()
     with ground.prepare(folder, kept, place, registry) as ready:
         for start in starts:
             codes.append(_chain(ready, module, start, screen, bare=not workflow))
             if codes[-1]:
                 break
-    reports = sorted((place / "runs").glob("*/report/index.html"), key=lambda p: p.stat().st_mtime)
+    # Not one that an earlier walk has left, where this one came to none.
+    times = {path: path.stat().st_mtime for path in (place / "runs").glob("*/report/index.html")}
+    reports = sorted((when, path) for path, when in times.items() if when >= began)
     if reports:
-        screen.say(f"  {reports[-1]}")
+        screen.say(f"  {reports[-1][1]}")
     return max(codes)
 
 

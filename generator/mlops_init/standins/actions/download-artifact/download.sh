@@ -16,8 +16,7 @@ IFS=, read -ra wanted <<< "${pattern%\}}"
 for folder in "$MLOPS_ARTIFACTS"/*/; do
   name=$(basename "$folder")
   for each in "${wanted[@]}"; do
-    # shellcheck disable=SC2053  # a pattern
-    if [[ $name == $each ]]; then
+    if [ "$each" = "*" ] || [ "$each" = "$name" ]; then
       cp -R "$MLOPS_ARTIFACTS/$name" "$INTO/"
       break
     fi

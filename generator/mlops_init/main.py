@@ -29,7 +29,13 @@ def cli() -> None:
 @click.option("--data", default="", metavar="FILE", help="Your own table: CSV or JSON lines.")
 @click.option("--target", default="", metavar="COLUMN", help="Its column to be told.")
 @click.option("--key", default="", metavar="COLUMN", help="Its column that names a row.")
-@click.option("-c", "settings", multiple=True, metavar="KEY=VALUE", help="Give one answer.")
+@click.option(
+    "-c",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Give one answer, such as ci=github; an unknown KEY names them all.",
+)
 @click.option(
     "--answers", "answers_file", metavar="FILE", help="Read the answers from a TOML file."
 )
@@ -52,7 +58,7 @@ def new(**options: object) -> int:
 @click.option("--registry", default="", metavar="ADDRESS", help="A registry instead of the folder.")
 @click.option("--job", default="", metavar="NAME", help="Only this job, and those it needs.")
 def run(**options: object) -> int:
-    """Walk a workflow of the project in this folder, or the whole road."""
+    """Walk a workflow, or the whole road, on this machine."""
     return _command("run", options)
 
 
@@ -65,14 +71,14 @@ def run(**options: object) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Show the calls as JSON.")
 @click.option("--apply", is_flag=True, help="Make the calls, with MLOPS_PROTECT_TOKEN.")
 def protect(**options: object) -> int:
-    """Show what to set on the server, which files cannot say, or set it."""
+    """Show or set what files cannot say, on the server."""
     return _command("protect", options)
 
 
 @cli.command("check-config")
 @click.argument("folder", required=False, default=".")
 def check_config(**options: object) -> int:
-    """Check mlops.yaml and what it names, before anything is pushed."""
+    """Check mlops.yaml, and what it names, before a push."""
     return _command("check_config", options)
 
 
@@ -80,7 +86,7 @@ def check_config(**options: object) -> int:
 @click.argument("workflow", required=False, default="")
 @click.option("--format", "form", default="text", metavar="text|mermaid", show_default=True)
 def graph(**options: object) -> int:
-    """Show the pipeline: workflows, jobs, what each needs, what starts what."""
+    """Show the pipeline: jobs, needs, what starts what."""
     return _command("graph", options)
 
 

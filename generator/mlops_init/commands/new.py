@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,9 +98,16 @@ def _ask(option: Option, default: str) -> str:
     shown = default or option.empty_means
     allowed = f" ({', '.join(option.choices)})" if option.choices else ""
     while True:
-        value: str = click.prompt(
-            f"  {option.prompt:<26}{allowed}", default=shown, prompt_suffix=" ", err=True
-        )
+        try:
+            value: str = click.prompt(
+                f"  {option.prompt:<26}{allowed}", default=shown, prompt_suffix=" ", err=True
+            )
+        except click.Abort:
+            if sys.stdin.isatty():
+                raise
+            click.echo("", err=True)
+            words = "nobody answers on the standard input. --defaults, or --answers, asks nothing"
+            raise UsageError(f"{option.name}: {words}. Nothing was written") from None
         value = default if value == shown else value
         try:
             return answers_.check(option, value)

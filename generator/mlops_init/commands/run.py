@@ -16,10 +16,12 @@ from mlops_init.engines import Outcome, Start, ground
 from mlops_init.engines.ground import Run
 from mlops_init.errors import UsageError
 from mlops_init.main import WORKFLOWS
-from mlops_init.pipeline import Workflow, describe
+from mlops_init.pipeline import Workflow, describe, on
 from mlops_init.progress import Screen
 
 ENGINES = {"native": "native", "act": "act", "gitlab": "gitlab_ci_local"}
+#: Whose pipeline an engine walks; the native one walks the description itself.
+PLATFORMS = {"act": "github", "gitlab": "gitlab"}
 EVENTS = ("push", "pull_request", "schedule", "manual")
 #: A monitor starts ct, ct starts cd: a chain longer than this goes in circles.
 LONGEST_CHAIN = 4
@@ -41,6 +43,12 @@ def run(
     workflows = {each.name: each for each in describe(kept.answers)}
     starts = _only(job, _starts(workflow, event, inputs, workflows), workflows)
     name, module = _engine(engine, kept.answers.platforms)
+    walked = {each.name: each for each in on(describe(kept.answers), PLATFORMS.get(name, name))}
+    for start in starts:
+        if start.workflow not in walked:
+            raise UsageError(f"the engine {name} has no workflow {start.workflow!r}")
+        if start.job and start.job not in {each.name for each in walked[start.workflow].jobs}:
+            raise UsageError(f"--job: the engine {name} has no job {start.job!r}")
     place = Path(state).resolve() if state else _state_folder(folder)
     ground.require_commit(folder)
     screen = Screen()
@@ -123,12 +131,11 @@ def _engine(wanted: str, platforms: tuple[str, ...]) -> tuple[str, ModuleType]:
         raise UsageError(
             f"--engine: {wanted!r} is not allowed. Allowed: auto, {', '.join(ENGINES)}"
         )
-    needed = {"act": "github", "gitlab": "gitlab"}
     for name in names:
         module = importlib.import_module(f"mlops_init.engines.{ENGINES[name]}")
         trouble = module.problem()
-        if name in needed and needed[name] not in platforms:
-            trouble = f"this project has no pipeline for {needed[name]}"
+        if name in PLATFORMS and PLATFORMS[name] not in platforms:
+            trouble = f"this project has no pipeline for {PLATFORMS[name]}"
         if not trouble:
             return name, module
         if wanted != "auto":

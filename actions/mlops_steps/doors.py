@@ -112,9 +112,15 @@ def help_text(step: Step) -> str:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    """A verdict for a terminal or a log: what, verdict, the figure that explains it, time."""
+    """A verdict for a terminal or a log: what, verdict, the figure that explains it, time.
+
+    What would steer a terminal, or turn a line around, is shown by its number.
+    """
     head = f"{verdict.step:<16}{verdict.status:<12}{verdict.line}  ({verdict.seconds:.1f} s)"
-    return "\n".join([head, *(f"  {line}" for line in verdict.lines)])
+    text = "\n".join([head, *(f"  {line}" for line in verdict.lines)])
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text
+    )
 
 
 def verdict_markdown(verdict: Verdict) -> str:

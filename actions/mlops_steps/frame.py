@@ -70,6 +70,7 @@ def run(step: Step, record: Record) -> int:
     """Run a step's body so that its verdict file is true at every moment."""
     stop = Stop()
     try:
+        stop.listen()
         record.verdict.commit = record.verdict.commit or _head(record.root)
         # Undecided, "started, not finished": what a kill leaves behind. It comes before the
         # last run's files go, or a kill among them would leave the last run's verdict.
@@ -86,7 +87,8 @@ def run(step: Step, record: Record) -> int:
         code = _explain(record, stop.error(), stop) if stop.name else EXIT_CODES[status]
     if code == InfrastructureError.exit_code and not stop.name and enter.retries():
         record.write()  # undecided, and why, should the next attempt never begin
-        enter.again(f"{step.name}: {record.verdict.line}")
+        enter.again(f"{step.name}: {record.verdict.line}", lambda: bool(stop.name))
+        code = _explain(record, stop.error(), stop)  # it came in the pause
     stop.over()
     code = _finish(record, code)
     _show(record)
@@ -157,6 +159,10 @@ class Stop:
         self.raises = True
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
             signal.signal(number, self._come)
+
+    def listen(self) -> None:
+        """Hear what came since the last attempt ended, which blocked it."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 
     def error(self) -> StoppedError:
         """What the stop is raised as."""

@@ -204,14 +204,17 @@ class Record:
         for key, value in details.items():
             if isinstance(value, float) and not math.isfinite(value):
                 details[key] = str(value)  # JSON has no such number
+            elif isinstance(value, str):
+                details[key] = _whole(value)
+        message, file = _whole(message), _whole(file) if file else file
         self.verdict.findings.append(
             Finding(rule=rule, level=level, message=message, file=file, line=line, details=details)
         )
 
     def say(self, line: str, *more: str) -> None:
         """The one line that explains the verdict, and what stands below it."""
-        self.verdict.line = line
-        self.verdict.lines = list(more)
+        self.verdict.line = _whole(line)
+        self.verdict.lines = [_whole(each) for each in more]
 
     def output(self, name: str, value: str) -> None:
         """Set a declared output.
@@ -221,9 +224,14 @@ class Record:
         """
         if name not in {output.name for output in self.step.outputs}:
             raise KeyError(f"step {self.step.name} declares no output {name!r}")
-        self.verdict.outputs[name] = value
+        self.verdict.outputs[name] = _whole(value)
 
     def write(self) -> None:
         """Put the verdict on disk, whole."""
         self.verdict.seconds = round(time.monotonic() - self._clock, 3)
         write_json(self.folder / "verdict.json", msgspec.to_builtins(self.verdict))
+
+
+def _whole(text: str) -> str:
+    """Half a character, as in a file's name that is no UTF-8, by its number: no file takes it."""
+    return text.encode(errors="backslashreplace").decode()

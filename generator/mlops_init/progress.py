@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from mlops_init.engines import Outcome, Result, Start
+from mlops_init.errors import visible
 
 
 class Screen:
@@ -70,5 +71,5 @@ class Screen:
         self.say(f"  {outcome.start.workflow:<8}{words}, {outcome.counted} jobs, {seconds:.1f} s\n")
 
     def say(self, line: str) -> None:
-        """A line that stays."""
-        self.console.print(line, markup=False)
+        """A line that stays. Whatever a job found in it steers no terminal."""
+        self.console.print(visible(line), markup=False)

@@ -364,6 +364,65 @@ def test_infrastructure_is_tried_again_as_often_as_the_workflow_says(
     assert "\n::error::forged" not in text.replace("\r", "\n")
 
 
+def test_a_stop_in_the_pause_before_another_attempt_is_not_lost(stage: Stage) -> None:
+    (stage.folder / "left.txt").write_text("InfrastructureError\nInfrastructureError")
+    code, text, verdict = stage.run(
+        f"threading.Timer(1, stop).start()\n{FAILING}", MLOPS_RETRIES="2"
+    )
+    assert (code, verdict["status"]) == (4, "undecided")
+    assert verdict["line"] == "stopped by SIGTERM; figures so far are kept"
+    assert text.count("trying again") == 1
+    assert (stage.folder / "left.txt").read_text() == "InfrastructureError"
+
+
+def test_a_stop_between_two_attempts_reaches_the_second(stage: Stage) -> None:
+    # As it is after the last look: blocked, and kept by the kernel beyond execv.
+    steps = stage.steps / "enter.py"
+    text = steps.read_text()
+    spoilt = "        os.kill(os.getpid(), signal.SIGTERM)\n        if False:\n            return\n"
+    assert text.count("        if stopped():\n            return\n") == 1
+    steps.write_text(text.replace("        if stopped():\n            return\n", spoilt))
+    (stage.folder / "left.txt").write_text("InfrastructureError")
+    code, _, verdict = stage.run(FAILING, MLOPS_RETRIES="2")
+    assert (code, verdict["status"]) == (4, "undecided")
+    assert verdict["line"] == "stopped by SIGTERM; figures so far are kept"
+
+
+def test_why_it_is_tried_again_is_no_command(stage: Stage) -> None:
+    (stage.folder / "left.txt").write_text("InfrastructureError")
+    body = FAILING.replace("no route", "::error::##[add-mask]pass no route")
+    code, text, _ = stage.run(body, MLOPS_RETRIES="1", GITHUB_ACTIONS="true")
+    assert code == 0
+    assert "gate: ::error::## [add-mask]pass no route to" in text
+    assert obeyed(text) == []
+
+
+@pytest.mark.parametrize("platform", ["GITHUB_ACTIONS", "GITLAB_CI"])
+def test_half_a_character_is_handed_over_by_its_number(
+    stage: Stage, tmp_path: Path, platform: str
+) -> None:
+    half = "a\\udcff"  # as in a file's name that is no UTF-8
+    body = (
+        f'record.find("r", "m {half}", file="{half}", level="warning", name="{half}")\n'
+        f'record.output("reason", "{half}")\nrecord.say("{half}", "{half}")\nreturn Status.PASS'
+    )
+    files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    code, text, verdict = stage.run(body, **{platform: "true"}, **files)
+    assert (code, verdict["status"]) == (0, "pass"), text
+    (finding,) = verdict["findings"]
+    assert verdict["line"] == verdict["outputs"]["reason"] == finding["file"] == "a\\udcff"
+    assert "a\\udcff" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text().replace("\\\\", "\\")
+
+
+def test_a_verdict_steers_no_terminal(stage: Stage) -> None:
+    body = 'record.say("\\x1b[31m\\x1b]0;x\\x07", "a\\u202eb\\rc")\nreturn Status.PASS'
+    code, text, _ = stage.run(body)
+    assert code == 0
+    assert "\\x1b[31m\\x1b]0;x\\x07" in text
+    assert "a\\u202eb\\rc" in text
+    assert all(sign.isprintable() or sign == "\n" for sign in text)
+
+
 @pytest.mark.parametrize("kind", ["CommandError", "ConfigError", "UndecidedError"])
 def test_nothing_else_is_tried_again(stage: Stage, kind: str) -> None:
     (stage.folder / "left.txt").write_text(kind)

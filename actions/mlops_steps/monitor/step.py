@@ -166,5 +166,6 @@ def _alarm(record: Record, found: Drift) -> Status:
 
 def one_line(text: str) -> str:
     """Under 200 characters, without anything that a CI platform would expand."""
-    plain = re.sub(r"[\x00-\x1f\x7f$`]+", " ", text)
+    # With the line ends of Unicode, at which a reader of a dotenv file may break a value.
+    plain = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029$`]+", " ", text)
     return plain if len(plain) < 200 else plain[:198] + "…"

@@ -15,7 +15,7 @@ import click
 
 from mlops_init import answers
 from mlops_init.engines import downloads
-from mlops_init.errors import UsageError
+from mlops_init.errors import UsageError, visible
 from mlops_init.renderers import doors
 
 
@@ -31,8 +31,9 @@ def check_config(folder: str) -> int:
     found = subprocess.run(
         command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    click.echo(found.stdout, nl=False)
-    click.echo(found.stderr, nl=False, err=True)
+    # Both name what stands in files that somebody else may have written.
+    click.echo(visible(found.stdout), nl=False)
+    click.echo(visible(found.stderr), nl=False, err=True)
     return found.returncode
 
 

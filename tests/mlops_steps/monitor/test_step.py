@@ -198,3 +198,5 @@ def test_gitlab_starts_the_child_when_there_is_drift(watched: Road) -> None:
 def test_a_reason_is_short_and_expands_to_nothing() -> None:
     assert one_line("drift in a$HOME`b\n: 3 %") == "drift in a HOME b : 3 %"
     assert len(one_line("x" * 500)) == 199
+    assert len(one_line("".join(map(chr, range(0x2030)))[:150]).splitlines()) == 1
+    assert one_line("a\x85b\u2028c\u2029d") == "a b c d"

@@ -26,6 +26,7 @@ from mlops_steps import config as configs
 from mlops_steps.commands import words_of
 from mlops_steps.config import FILE_NAME, Config, TableInput, did_you_mean, read_yaml
 from mlops_steps.errors import ConfigError, MlopsError
+from mlops_steps.source import end_of
 
 
 def main(arguments: list[str]) -> int:
@@ -101,7 +102,12 @@ class Check:
     def _file(self, key: str, name: str) -> bool:
         """Whether a file is there; that git tracks it is checked, too: a job sees no other."""
         where = self._at(key) if key else FILE_NAME
-        if not (self.root / name).is_file():
+        path = self.root / name
+        # No job follows one out of the project, and what lies there may never end.
+        if not end_of(path).is_relative_to(self.root):
+            self.problems.append(f"{where}: {name}: is a link that leads outside the project")
+            return False
+        if not path.is_file():
             self.problems.append(f"{where}: {name}: not found")
             return False
         if self.tracked is not None and Path(name).as_posix() not in self.tracked:

@@ -18,6 +18,8 @@ from msgspec import Meta
 from mlops_steps.errors import ConfigError
 
 FILE_NAME = "mlops.yaml"
+#: Bytes of a file that is written by hand; reading so many takes a minute.
+LARGEST = 4_000_000
 #: How msgspec introduces the place of an error.
 _AT, _AT_A_KEY = " - at `$", " - at `key` in `$"
 
@@ -226,6 +228,10 @@ def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:
         ConfigError: One line with file, line, column, key, what was found and what is allowed.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{shown_as}: is not a file")  # reading it might never end
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{shown_as}: is larger than {LARGEST:,} bytes")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{shown_as}: not found in {path.parent}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -171,6 +172,26 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "mlops.yaml").mkdir()
     with pytest.raises(ConfigError, match=r"mlops\.yaml: cannot be read: Is a directory"):
         config.load(tmp_path)
+
+
+@pytest.mark.timeout(60)
+def test_a_file_that_never_ends_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "mlops.yaml"
+    path.symlink_to("/dev/zero")
+    assert problem_of(tmp_path) == "mlops.yaml: is not a file"
+    path.unlink()
+    os.mkfifo(path)
+    assert problem_of(tmp_path) == "mlops.yaml: is not a file"
+    path.unlink()
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+    assert problem_of(tmp_path) == "mlops.yaml: is larger than 4,000,000 bytes"
+
+
+def problem_of(folder: Path) -> str:
+    with pytest.raises(ConfigError) as error:
+        config.load(folder)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import csv
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO
 
 import duckdb
 
@@ -24,6 +24,9 @@ MEMORY_LIMIT = "256MiB"
 LINE = "*line*"
 #: The number of a row, from 1, where a query asks for it.
 ROW = "*row*"
+
+#: Characters. DuckDB reads shorter ones than this.
+LONGEST_LINE = 1 << 24
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -183,9 +186,17 @@ def literal(value: str | Path) -> str:
 def _csv_header(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(stream, strict=True), [])
+            return next(csv.reader(_lines(stream), strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise UndecidedError(f"{path.name}:1: the header cannot be read: {error}") from None
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which is kept if it is endless: of zeros, of one quote."""
+    while line := stream.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"a line has {LONGEST_LINE:,} characters or more")
+        yield line
 
 
 def _json_objects(path: Path) -> str:

@@ -52,7 +52,7 @@ def predict(model: Model, given: Given, *, work: Path, log: Path) -> Path:
         The file of predictions, not yet checked.
 
     Raises:
-        CommandError: The command failed, or wrote no predictions.
+        CommandError: The command failed, or wrote no predictions, or a file far too large.
         ConfigError: It cannot be started, or there is no lock.
         InfrastructureError: Its environment could not be installed.
     """
@@ -75,9 +75,17 @@ def predict(model: Model, given: Given, *, work: Path, log: Path) -> Path:
         seconds=config.train.timeout_minutes * 60,
     )
     commands.show(log)
-    if not predictions.is_file():
+    if predictions.is_symlink() or not predictions.is_file():
         raise CommandError(
             f"`{config.commands.predict}` ended well but wrote no file at $MLOPS_PREDICTIONS\n"
             f"{commands.tail(log)}".rstrip()
+        )
+    # Sparse, it costs whoever writes it nothing, and would take for ever to read.
+    allowed = 10**9 + 100 * (given.folder / given.path).stat().st_size
+    size = predictions.stat().st_size
+    if size > allowed:
+        raise CommandError(
+            f"`{config.commands.predict}` wrote {size:,} bytes to $MLOPS_PREDICTIONS; for a table "
+            f"of this size {allowed:,} are allowed"
         )
     return predictions

@@ -230,6 +230,23 @@ def test_the_table(here: Here, project: Path) -> None:
     assert "data/samples.csv: not found" in line
 
 
+def test_a_link_out_of_the_project_is_not_followed(here: Here, project: Path) -> None:
+    for name in ("data/samples.csv", "data/contract.yaml", "predict.py"):
+        (project / name).unlink()
+        (project / name).symlink_to("/dev/zero")
+    found = problems(here, str(project))
+    for name in ("data/samples.csv", "data/contract.yaml", "predict.py"):
+        (line,) = [each for each in found if name in each]
+        assert line.endswith(f": {name}: is a link that leads outside the project")
+
+
+def test_what_a_file_holds_steers_no_terminal(here: Here, project: Path) -> None:
+    edit(project, "train:\n", 'train:\n  "\\e[31m\\u202e": 1\n')
+    (line,) = problems(here, str(project))
+    assert "\\x1b[31m\\u202e" in line
+    assert line.isprintable()
+
+
 def test_what_git_does_not_track(here: Here, project: Path) -> None:
     run("git", "rm", "-q", "--cached", "data/samples.csv", "requirements.txt", folder=project)
     found = problems(here)

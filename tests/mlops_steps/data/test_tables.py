@@ -69,6 +69,15 @@ def test_what_cannot_be_read_is_undecided(
         rows(put(tmp_path, content))
 
 
+@pytest.mark.timeout(60)
+def test_a_line_without_an_end_is_not_read_into_memory(tmp_path: Path) -> None:
+    with (tmp_path / "t.csv").open("wb") as stream:
+        stream.write(b"id,a")
+        stream.truncate(1 << 40)
+    with pytest.raises(UndecidedError, match=r"a line has 16,777,216 characters or more"):
+        column_names(tmp_path / "t.csv")
+
+
 def test_an_error_quotes_no_row(tmp_path: Path) -> None:
     path = put(tmp_path, "id,name\n1,secret person,x\n")
     with pytest.raises(UndecidedError) as caught:

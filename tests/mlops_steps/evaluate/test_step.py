@@ -107,6 +107,38 @@ def test_wrong_predictions_fail_with_the_row(project: Any) -> None:
     assert "candidate: scores that are no number from 0 to 1" in ran.verdict["line"]
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        'os.symlink("/etc/passwd", place)',
+        'os.symlink(os.environ["MLOPS_INPUT_SAMPLES"], place)',
+        "os.mkfifo(place)",
+        "os.mkdir(place)",
+    ],
+)
+@pytest.mark.timeout(60)
+def test_predictions_are_a_file_of_their_own(project: Any, last: str) -> None:
+    text = (project.folder / "predict.py").read_text()
+    more = f'\nplace = os.environ["MLOPS_PREDICTIONS"]\nos.remove(place)\n{last}\n'
+    project.write("predict.py", text + more)
+    project.commit("no file")
+    assert project.run("train").code == 0
+    ran = project.run("evaluate")
+    assert ran.code == 1, ran.text
+    assert "wrote no file at $MLOPS_PREDICTIONS" in ran.verdict["line"]
+
+
+@pytest.mark.timeout(60)
+def test_predictions_without_an_end_are_refused(project: Any) -> None:
+    text = (project.folder / "predict.py").read_text()
+    project.write("predict.py", text + 'os.truncate(os.environ["MLOPS_PREDICTIONS"], 1 << 40)\n')
+    project.commit("a terabyte of nothing")
+    assert project.run("train").code == 0
+    ran = project.run("evaluate")
+    assert ran.code == 1, ran.text
+    assert "wrote 1,099,511,627,776 bytes to $MLOPS_PREDICTIONS; for a table" in ran.verdict["line"]
+
+
 def test_a_table_that_changed_since_training_cannot_judge(trained: Any) -> None:
     path = trained.folder / "data/samples.csv"
     path.write_text(path.read_text().replace("malignant", "benign", 1))

@@ -249,11 +249,6 @@ def test_a_gpu_that_is_required_and_not_there_stops_ct_before_it_trains(
     assert verdict["exit_code"] == 4
     assert "nvidia-smi finds no GPU on this machine; nothing was trained" in verdict["line"]
     assert [path.name for path in kept.iterdir() if path.suffix == ".log"] == []
-    # What a change proposes is tried without one.
-    proposed = harness.walk(
-        project, engine, harness.only("train", "validate-data"), tmp_path / "state"
-    )
-    assert proposed.statuses() == {"validate-data": "pass", "train": "pass"}
 
 
 @pytest.mark.parametrize("engine", ["native", "act", "gitlab"])

@@ -217,7 +217,7 @@ def result_of(folder: Path, workflow: str, job: str, step: str) -> Result:
             tuple(verdict["lines"]),
             verdict.get("seconds", 0.0),
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         return Result(workflow, job, step, "undecided", f"left no verdict ({error})")
 
 

@@ -98,8 +98,8 @@ def _account(kept: Path, workflow: Workflow, job: Job, result: Result, outcome: 
         account.artifacts = {job.step: ground.files_below(kept / job.step)}
     try:
         verdict = json.loads((kept / job.step / "verdict.json").read_text(encoding="utf-8"))
-        account.outputs = dict(verdict.get("outputs", {}))
-    except (OSError, ValueError):
+        account.outputs = dict(verdict["outputs"])
+    except (OSError, ValueError, KeyError, TypeError):
         account.outputs = {}
     outcome.accounts[job.name] = account
     outcome.problems += ground.untraced(kept, job.step, account)

@@ -52,12 +52,13 @@ def somebody(folder: Path, *, engines: bool) -> dict[str, str]:
     }
 
 
+@pytest.mark.all
 @pytest.mark.parametrize(
     ("name", "engine"),
     [
         ("tumour-github", "native"),
-        pytest.param("tumour-github", "act", marks=pytest.mark.all),
-        pytest.param("churn-both", "native", marks=pytest.mark.all),
+        ("tumour-github", "act"),
+        ("churn-both", "native"),
     ],
 )
 def test_followed_to_the_letter(tmp_path: Path, name: str, engine: str) -> None:

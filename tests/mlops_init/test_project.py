@@ -117,7 +117,12 @@ def test_a_full_disk_leaves_an_empty_folder_as_it_was(tmp_path: Path) -> None:
 
 
 def stopped_while_rendering(folder: Path) -> subprocess.Popen[str]:
-    """The command, halted between its first file and its last."""
+    """The command, halted between its first file and its last.
+
+    What was started in the background of a shell ignores Ctrl-C, and so would its children;
+    from a handler, they return to the default.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for _ in range(20):
         process = subprocess.Popen(
             [COMMAND, *NEW], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -68,7 +68,9 @@ def _rules(facts: Facts) -> list[str]:
             f"`{rule.text}`",
             _figure(rule),
             number(rule.champion, rule.scale) if rule.champion is not None else "",
-            f"{SIGNS[rule.status]} {rule.status}" + (" (first release)" * rule.passed_over),
+            "not judged: first release"
+            if rule.passed_over
+            else f"{SIGNS[rule.status]} {rule.status}",
         )
         for rule in facts.rules
     ]

@@ -57,7 +57,7 @@ def _rules(reading: Reading) -> list[str]:
             briefly(each.rule),
             _figure(each),
             number(each.champion) if each.champion is not None else "",
-            sign(each.status) + (" (first release)" if each.passed_over else ""),
+            "not judged: first release" if each.passed_over else sign(each.status),
         )
         for each in reading.rules
     ]

@@ -115,7 +115,7 @@ def test_a_rule_without_a_figure_and_one_passed_over_are_shown_as_that() -> None
     none = {"value": None, "low": None, "high": None, "n": None, "method": "", "candidate": None}
     over = AGAINST | none | {"passed_over": True, "champion": None}
     found = comment(rules=[RULE, over], split="test")
-    assert "| `accuracy >= champion - 0.05` |  |  | ✓ pass (first release) |" in found
+    assert "| `accuracy >= champion - 0.05` |  |  | not judged: first release |" in found
     assert "| `accuracy >= champion - 0.05` |  |  |" in found.partition("2 rules")[2]
     assert "smallest" not in found
 

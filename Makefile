@@ -29,11 +29,11 @@ demo: .venv/.ready $(if $(filter act,$(ENGINE)),$(ACT)) $(if $(filter gitlab,$(E
 
 .PHONY: test
 test: .venv/.ready engines system  ## Set up everything and run all tests but the long ones
-	@python -m pytest -q -n 2 --dist loadgroup -m "not all" $(ARGS)
+	@python -m pytest -q -n 2 -m "not all" $(ARGS)
 
 .PHONY: test-all
 test-all: .venv/.ready engines system  ## The long tests: frameworks, refusals on every engine; whole_run.txt keeps the commit
-	@python -m pytest -q -n 2 --dist loadgroup -m all $(ARGS)
+	@python -m pytest -q -n 2 -m all $(ARGS)
 	@$(if $(ARGS),,git rev-parse HEAD > tests/whole_run.txt)
 
 .PHONY: bench

@@ -52,13 +52,19 @@ def distinct() -> dict[str, list[Document]]:
     return {path: list(documents.values()) for path, documents in found.items()}
 
 
-def write(folder: Path) -> dict[str, list[Path]]:
-    """Write each distinct file below `folder`, in a tree of its own; the files by their path."""
-    written: dict[str, list[Path]] = {}
+def write(folder: Path) -> None:
+    """Write each distinct file below `folder`, in a tree of its own."""
     for path, documents in distinct().items():
         for number, document in enumerate(documents):
             place = folder / f"{number:04}" / path
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(document.text(), encoding="utf-8", newline="\n")
-            written.setdefault(path, []).append(place)
-    return written
+
+
+def written(folder: Path) -> dict[str, list[Path]]:
+    """What `write` wrote, by path in a project."""
+    found: dict[str, list[Path]] = {}
+    for place in sorted(folder.rglob("*.yml")):
+        path = place.relative_to(folder).as_posix().partition("/")[2]
+        found.setdefault(path, []).append(place)
+    return found

@@ -6,6 +6,7 @@ The table is written to docs/mutations.md by `python -m tests.workflows.test_mut
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 from tests.mlops_init.helpers import PIN, ROOT, run, tool
+from tests.once import once
 from tests.workflows import facts, mutate, told
 
 from mlops_init.answers import complete
@@ -21,7 +23,7 @@ from mlops_init.pipeline import describe
 from mlops_init.renderers import doors, github, gitlab
 from mlops_init.soundness import problems
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("mutations")]
+pytestmark = pytest.mark.timeout(900)
 
 PAGE = ROOT / "docs" / "mutations.md"
 ANSWERS = complete({"name": "demo", "inference_log": "data/log.parquet", "fork_reports": "on"})
@@ -31,6 +33,7 @@ STEPS = {step.name: step for step in doors.declarations()}
 WORDS = {"description", "run-name"}
 #: Below the folder of the mutants: the files as they should be, in the mutants' form.
 RIGHT = "right"
+RESULT = "found.pickle"
 #: What must never go through, by a part of the site.
 NEVER = ("permission", "environment", "gate", "needs", "uses", "component", "id_tokens")
 
@@ -141,8 +144,15 @@ def table(description: Counter[tuple[str, str]], files: Counter[tuple[str, str]]
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, list[str]]:
     """All mutants, held against everything that could find them."""
-    folder = tmp_path_factory.mktemp("mutants").resolve()
-    return of_description(), *of_files(folder)
+    place = once(tmp_path_factory, "mutants", measure)
+    found: tuple[Any, Any, list[str]] = pickle.loads((place / RESULT).read_bytes())
+    return found
+
+
+def measure(folder: Path) -> None:
+    """Find all mutants; what was found lies in the folder then."""
+    found = of_description(), *of_files(folder.resolve())
+    (folder / RESULT).write_bytes(pickle.dumps(found))
 
 
 def test_no_wrong_description_survives(measured: tuple[Any, Any, list[str]]) -> None:

@@ -21,13 +21,13 @@ from tests.mlops_init.helpers import (
     walk,
 )
 from tests.mlops_init.helpers import ROOT as REPOSITORY
+from tests.once import once
 
 from mlops_init import pins
 from mlops_init.answers import complete
 from mlops_init.project import ci_files
 
-# One worker renders it, once.
-pytestmark = [pytest.mark.xdist_group("product"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 DOORS = sorted([*REPOSITORY.glob("actions/*/action.yml"), REPOSITORY / "action.yml"])
 COMPONENTS = sorted(REPOSITORY.glob("templates/*.yml"))
@@ -42,7 +42,7 @@ COMPONENT = re.compile(rf"\$CI_SERVER_FQDN/[\w.-]+/[\w./-]+/[a-z-]+@{PIN}")
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
     """Every distinct file, by its path in a project."""
-    return product.write(tmp_path_factory.mktemp("product"))
+    return product.written(once(tmp_path_factory, "product", product.write))
 
 
 def paths(written: dict[str, list[Path]], platform: str) -> list[Path]:

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from tests.mlops_init.helpers import PIN, ROOT
 
 from mlops_init import answers
-from mlops_init.answers import NAME, OPTIONS, Kept, complete
+from mlops_init.answers import Kept, complete
 from mlops_init.datasets import demo, quoted
 from mlops_init.errors import UsageError
+from mlops_init.questions import NAME, OPTIONS
 
 TEMPLATE = ROOT / "templates" / "project" / "{{cookiecutter.name}}"
 MLOPS_YAML = jinja2.Template((TEMPLATE / "mlops.yaml").read_text())

@@ -18,9 +18,10 @@ from tests.mlops_init.datasets import tables
 from tests.mlops_init.helpers import BIN, PIN
 
 from mlops_init import answers, errors, project
-from mlops_init.answers import NAME, OPTIONS, complete
+from mlops_init.answers import complete
 from mlops_init.datasets import quoted
 from mlops_init.errors import UsageError
+from mlops_init.questions import NAME, OPTIONS, Option, check
 
 Here = Callable[..., tuple[int, str, str]]
 
@@ -61,7 +62,7 @@ def plain(text: str) -> None:
     assert len(line) < 1_000, f"{len(line)} signs"
 
 
-def forms(option: answers.Option) -> list[str]:
+def forms(option: Option) -> list[str]:
     """A piece by itself, before, within and behind what is allowed."""
     good = {
         "data": "t.csv",
@@ -78,12 +79,12 @@ def forms(option: answers.Option) -> list[str]:
 
 
 @pytest.mark.parametrize("option", FREE, ids=[option.name for option in FREE])
-def test_an_answer_is_refused_in_one_line_or_is_allowed_whole(option: answers.Option) -> None:
+def test_an_answer_is_refused_in_one_line_or_is_allowed_whole(option: Option) -> None:
     refused = 0
     wanted = 10 if option.name in {"key", "target", "positive"} else 100
     for value in forms(option):
         try:
-            assert answers.check(option, value) == value
+            assert check(option, value) == value
         except UsageError as error:
             refused += 1
             plain(str(error))

@@ -11,7 +11,8 @@ import pytest
 import tomli_w
 from tests.mlops_init.helpers import run
 
-from mlops_init.answers import FILE_NAME, NAME, OPTIONS, complete
+from mlops_init.answers import FILE_NAME, complete
+from mlops_init.questions import NAME, OPTIONS
 
 Here = Callable[..., tuple[int, str, str]]
 

@@ -23,13 +23,13 @@ from tests.mlops_init.helpers import call
 from tests.mlops_steps import registry_server
 from tests.workflows import cover, harness, mini
 
-from mlops_init import answers
+from mlops_init import answers, questions
 from mlops_init.engines import Start
 from mlops_init.errors import UsageError
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
-CHOICES = {each.name: each.choices for each in answers.OPTIONS}
+CHOICES = {each.name: each.choices for each in questions.OPTIONS}
 #: The options that change a file of CI and that a machine can walk.
 CI = {name: values for name, values in product.OPTIONS.items() if name != "python_version"}
 KINDS = {name: CHOICES[name] for name in ("framework", "task")}

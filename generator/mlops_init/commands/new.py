@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from mlops_init import answers as answers_
-from mlops_init import project, version
-from mlops_init.answers import Answers, Option
+from mlops_init import project, questions, version
+from mlops_init.answers import Answers
 from mlops_init.errors import UsageError
+from mlops_init.questions import Option
 
 if TYPE_CHECKING:
     from mlops_init.datasets.own import Own
@@ -46,7 +47,7 @@ def new(
         raise UsageError(f"name: {given['name']!r} in the answers, {name!r} on the command line")
     given["name"] = name
     # Checked before a table is read, which may take minutes.
-    answers_.check(answers_.NAME, name)
+    questions.check(questions.NAME, name)
     parent = Path(output)
     if not _there(parent) or not parent.is_dir():
         raise UsageError(f"{parent}: no such folder")
@@ -110,7 +111,7 @@ def _ask(option: Option, default: str) -> str:
             raise UsageError(f"{option.name}: {words}. Nothing was written") from None
         value = default if value == shown else value
         try:
-            return answers_.check(option, value)
+            return questions.check(option, value)
         except UsageError as error:
             click.echo(f"  {error}", err=True)
 

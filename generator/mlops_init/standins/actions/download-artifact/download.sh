@@ -10,15 +10,15 @@ if [ -n "$NAME" ]; then
   cp -R "$MLOPS_ARTIFACTS/$NAME/." "$INTO/"
   exit 0
 fi
+target=$(realpath "$INTO")
 pattern=${PATTERN:-*}
 pattern=${pattern#\{}
 IFS=, read -ra wanted <<< "${pattern%\}}"
-for folder in "$MLOPS_ARTIFACTS"/*/; do
-  name=$(basename "$folder")
-  for each in "${wanted[@]}"; do
-    if [ "$each" = "*" ] || [ "$each" = "$name" ]; then
-      cp -R "$MLOPS_ARTIFACTS/$name" "$INTO/"
-      break
+cd "$MLOPS_ARTIFACTS"
+for each in "${wanted[@]}"; do
+  while read -r name; do
+    if [ -d "$name" ]; then
+      cp -R "./$name" "$target/"
     fi
-  done
+  done < <(compgen -G "$each" || true)
 done

@@ -164,4 +164,6 @@ def tail(log: Path, lines: int = 20) -> str:
 
 def show(log: Path) -> None:
     """Pass a program's output on, with anything that a CI platform would obey defused."""
-    sys.stdout.write(ci.quiet_commands(log.read_text(encoding="utf-8", errors="replace")))
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        for line in stream:  # a log may be longer than memory
+            sys.stdout.write(ci.quiet_commands(line))

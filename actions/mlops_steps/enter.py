@@ -73,6 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
             if retries():
                 again("%s: %s" % (step, error))
         return EnterError.exit_code
+    except KeyboardInterrupt:
+        # What was being built has no marker, and the verdict already says so.
+        sys.stderr.write("\n%s: stopped before the step began\n" % step)
+        return EnterError.exit_code
 
 
 def retries() -> int:

@@ -67,8 +67,9 @@ class Screen:
             words = "cannot be trusted"
         elif stopped:
             words = f"stopped at {' and '.join(stopped)}"
+        jobs = f"{outcome.counted} {'job' if outcome.counted == 1 else 'jobs'}"
         seconds = time.monotonic() - self._clock
-        self.say(f"  {outcome.start.workflow:<8}{words}, {outcome.counted} jobs, {seconds:.1f} s\n")
+        self.say(f"  {outcome.start.workflow:<8}{words}, {jobs}, {seconds:.1f} s\n")
 
     def say(self, line: str) -> None:
         """A line that stays. Whatever a job found in it steers no terminal."""

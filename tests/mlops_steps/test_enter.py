@@ -354,3 +354,17 @@ def test_killed_by_a_signal_it_has_no_verdict_of_its_own(house: House, slow_uv: 
     (slow_uv / "go").touch()
     assert house.verdict()["line"] == "its environment was being built, not finished"
     assert house.run("setup")[0] == 0
+
+
+def test_stopped_at_the_keyboard_it_says_so_in_one_line(house: House, slow_uv: Path) -> None:
+    # Whoever was started in the background ignores it, and so would the child.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = house.start("setup")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_for((slow_uv / "asked").exists)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert (process.returncode, text) == (4, "\nsetup: stopped before the step began\n")
+    assert house.verdict()["line"] == "its environment was being built, not finished"

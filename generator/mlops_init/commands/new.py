@@ -169,6 +169,9 @@ def _before(answers: Answers, commit: str) -> list[tuple[str, str]]:
     else:
         usual = answers.gpu_runner or answers.runner or "a hosted one without GPU"
         rows.append(("GPU_RUNNER", f"a variable: your GPU runner's label; unset, it is {usual}"))
+    if answers.runner:
+        words = f"a variable: the label of runners of your own; unset, they are {answers.runner}"
+        rows.append(("RUNNER", words))
     rows.append(("environments", "production, with reviewers: they agree before cd begins"))
     if answers.registry.startswith("oci:"):
         words = "MLOPS_REGISTRY_USER and MLOPS_REGISTRY_PASSWORD, in the environments"

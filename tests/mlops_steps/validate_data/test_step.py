@@ -63,7 +63,7 @@ def test_test_rows_are_not_looked_at_when_valid_judges(demo: Any) -> None:
     key = next(number for number in range(1, 570) if in_test(number))
     spoil(demo, str(key), "diagnosis", "unclear")
     ran = demo.run("validate-data", split="valid")
-    assert (ran.code, ran.verdict["line"]) == (0, "103 checks, 393 rows")
+    assert (ran.code, ran.verdict["line"]) == (0, "103 checks, 393 rows, none of the test split")
     assert demo.run("validate-data", split="test").code == 1
 
 

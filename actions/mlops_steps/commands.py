@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mlops_steps import ci, enter
+from mlops_steps import ci, environments
 from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
 
 #: Variables of the steps that the project's programs have no use for.
@@ -32,8 +32,8 @@ def project_python(folder: Path, lock: str) -> Path:
     if not path.is_file():
         raise ConfigError(f"{lock}: not found; it holds the project's requirements with hashes")
     try:
-        return Path(enter.build(str(path)))
-    except enter.EnterError as error:
+        return Path(environments.build(str(path)))
+    except environments.BuildError as error:
         raise InfrastructureError(f"{lock}: {error}") from error
 
 

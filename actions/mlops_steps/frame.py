@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, cast
 
-from mlops_steps import ci, config, doors, enter
+from mlops_steps import attempts, ci, config, doors
 from mlops_steps.errors import InfrastructureError, MlopsError, StoppedError
 from mlops_steps.record import Record
 from mlops_steps.spec import STEP_NAMES, Status, Step
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     except MlopsError as error:
         print(ci.quiet_commands(f"{name}: {error}"), file=sys.stderr)
         ci.annotate("error", str(error))
-        enter.leave_undecided(name, str(error), error.exit_code)
+        attempts.leave_undecided(name, str(error), error.exit_code)
         return error.exit_code
     return run(step, record)
 
@@ -85,9 +85,9 @@ def run(step: Step, record: Record) -> int:
         record.verdict.status = status
         # Whatever swallowed the stop, what came after it is no verdict.
         code = _explain(record, stop.error(), stop) if stop.name else EXIT_CODES[status]
-    if code == InfrastructureError.exit_code and not stop.name and enter.retries():
+    if code == InfrastructureError.exit_code and not stop.name and attempts.retries():
         record.write()  # undecided, and why, should the next attempt never begin
-        enter.again(f"{step.name}: {record.verdict.line}", lambda: bool(stop.name))
+        attempts.again(f"{step.name}: {record.verdict.line}", lambda: bool(stop.name))
         code = _explain(record, stop.error(), stop)  # it came in the pause
     stop.over()
     code = _finish(record, code)

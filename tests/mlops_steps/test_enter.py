@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mlops_steps import enter
+from mlops_steps import enter, environments
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,7 +98,7 @@ def python_of(version: str) -> Path:
     folders += (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin")
     for folder in folders:
         found = folder / f"python{version}"
-        if found.exists() and enter._says([str(found), "-V"]):
+        if found.exists() and environments._says([str(found), "-V"]):
             return found
     raise AssertionError(f"this test needs a Python {version}")
 
@@ -159,10 +159,10 @@ def slow_uv(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     folder = tmp_path / "slow"
     folder.mkdir()
     script = f"""#!/bin/sh
-[ "$1" = --version ] && exec {enter._uv()} --version
+[ "$1" = --version ] && exec {environments._uv()} --version
 touch {folder}/asked
 while [ ! -e {folder}/go ]; do sleep 0.05; done
-exec {enter._uv()} "$@"
+exec {environments._uv()} "$@"
 """
     (folder / "uv").write_text(script)
     (folder / "uv").chmod(0o755)
@@ -318,32 +318,32 @@ def test_only_the_standard_library_is_imported_before_the_environment() -> None:
     names = re.findall(r"\| +([\w.]+)$", found.stderr, re.MULTILINE)
     assert "hashlib" in names
     tops = {name.partition(".")[0] for name in names}
-    assert tops <= {*sys.stdlib_module_names, "__main__"}
+    assert tops <= {*sys.stdlib_module_names, "__main__", "mlops_steps"}
 
 
 def test_where_there_are_no_wheels_is_said_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    enter._refuse_unsupported()
-    monkeypatch.setattr(enter, "_libc", lambda: "")
-    with pytest.raises(enter.EnterError, match="only glibc is supported"):
-        enter._refuse_unsupported()
+    environments._refuse_unsupported()
+    monkeypatch.setattr(environments, "_libc", lambda: "")
+    with pytest.raises(environments.BuildError, match="only glibc is supported"):
+        environments._refuse_unsupported()
 
 
 def test_runners_do_not_share_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLOPS_ENV_DIR", "GITLAB_CI", "GITHUB_EVENT_NAME"):
         monkeypatch.delenv(name, raising=False)
-    lock = str(Path(enter.LOCKS) / "gate.txt")
+    lock = str(Path(environments.LOCKS) / "gate.txt")
     places = set()
     monkeypatch.setenv("RUNNER_TOOL_CACHE", "/opt/tools")
     for repository, event in (("a/b", "push"), ("a/b", "pull_request"), ("a/c", "push")):
         monkeypatch.setenv("GITHUB_REPOSITORY", repository)
         monkeypatch.setenv("GITHUB_EVENT_NAME", event)
-        places.add(enter.environment(lock))
+        places.add(environments.environment(lock))
     monkeypatch.delenv("RUNNER_TOOL_CACHE")
     monkeypatch.setenv("GITLAB_CI", "false")
     monkeypatch.setenv("CI_PROJECT_DIR", "/builds/a/b")
-    places.add(enter.environment(lock))
+    places.add(environments.environment(lock))
     assert len(places) == 4
-    assert enter.environment(lock).startswith("/builds/a/b/.mlops/envs/gate-")
+    assert environments.environment(lock).startswith("/builds/a/b/.mlops/envs/gate-")
 
 
 def test_killed_by_a_signal_it_has_no_verdict_of_its_own(house: House, slow_uv: Path) -> None:

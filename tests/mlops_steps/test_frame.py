@@ -377,7 +377,7 @@ def test_a_stop_in_the_pause_before_another_attempt_is_not_lost(stage: Stage) ->
 
 def test_a_stop_between_two_attempts_reaches_the_second(stage: Stage) -> None:
     # As it is after the last look: blocked, and kept by the kernel beyond execv.
-    steps = stage.steps / "enter.py"
+    steps = stage.steps / "attempts.py"
     text = steps.read_text()
     spoilt = "        os.kill(os.getpid(), signal.SIGTERM)\n        if False:\n            return\n"
     assert text.count("        if stopped():\n            return\n") == 1

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from mlops_steps import enter
+from mlops_steps import environments
 from mlops_steps.errors import UndecidedError
 
 # Run by the project's interpreter. -I keeps the folder and the user's packages out.
@@ -52,7 +52,8 @@ def uv_version() -> str:
         words = found.stdout.split()
         if found.returncode == 0 and len(words) > 1:
             return words[1]
-    pin = re.search(r"^uv==(\S+)", (Path(enter.LOCKS) / "uv.txt").read_text(), flags=re.MULTILINE)
+    lock = Path(environments.LOCKS) / "uv.txt"
+    pin = re.search(r"^uv==(\S+)", lock.read_text(), flags=re.MULTILINE)
     return pin[1] if pin else "unknown"
 
 

@@ -11,14 +11,15 @@ and `runner`.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import GenericAlias
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -27,6 +28,9 @@ from mlops_steps.commands import words_of
 from mlops_steps.config import FILE_NAME, Config, TableInput, did_you_mean, read_yaml
 from mlops_steps.errors import ConfigError, MlopsError
 from mlops_steps.source import end_of
+
+if TYPE_CHECKING:
+    from mlops_steps.validate_data.contract import Contract
 
 
 def main(arguments: list[str]) -> int:
@@ -65,13 +69,14 @@ class Check:
         if self.problems:
             return
         config = read_yaml(path, Config, shown_as=FILE_NAME)
-        self._told("", lambda: configs.load(self.root))
+        self.problems += [f"{self._at(key)}: {words}" for key, words in configs.misfits(config)]
         self._git()
         self._rules(config)
         self._commands(config)
         self._lock(config)
         self._registry(config)
         self._table(config, config.table, f"data.inputs.{config.table_name}")
+        self._log(config)
 
     def _told(self, key: str, look: Callable[[], object]) -> bool:
         """Whether `look` raises nothing; what it raises is a problem, with the key's place."""
@@ -99,16 +104,21 @@ class Check:
         else:
             self._file("", FILE_NAME)
 
-    def _file(self, key: str, name: str) -> bool:
+    def _file(self, key: str, name: str, *, near: Sequence[str] = ()) -> bool:
         """Whether a file is there; that git tracks it is checked, too: a job sees no other."""
         where = self._at(key) if key else FILE_NAME
         path = self.root / name
+        try:
+            inside, there = end_of(path).is_relative_to(self.root), path.is_file()
+        except (OSError, ValueError):  # too long, or with a zero byte
+            self.problems.append(f"{where}: {name[:80]!r}: cannot be the name of a file")
+            return False
         # No job follows one out of the project, and what lies there may never end.
-        if not end_of(path).is_relative_to(self.root):
+        if not inside:
             self.problems.append(f"{where}: {name}: is a link that leads outside the project")
             return False
-        if not path.is_file():
-            self.problems.append(f"{where}: {name}: not found")
+        if not there:
+            self.problems.append(f"{where}: {name}: not found{did_you_mean(name, list(near))}")
             return False
         if self.tracked is not None and Path(name).as_posix() not in self.tracked:
             self.problems.append(f"{where}: {name}: git does not track it, so no job sees it")
@@ -216,6 +226,7 @@ class Check:
                         f"{self._at(f'{key}.{role}')}: {table.path} has no column {name!r}"
                         f"{did_you_mean(name, names)}"
                     )
+            self._features(table, key, names)
             self.seen.append(f"{table.path} with {len(names)} columns")
         if table.file in names and table.key in names:
             files: list[str] = []
@@ -229,6 +240,31 @@ class Check:
         if self._file(f"{key}.contract", table.contract):
             self._contract(config, table, names)
 
+    def _features(self, table: TableInput, key: str, names: list[str]) -> None:
+        from mlops_steps.deploy_canary.rows import taken_names
+
+        features = [name for name in names if name not in {table.key, table.target}]
+        where = self._at(f"{key}.path")
+        self.problems += [f"{where}: {table.path}: {words}" for words in taken_names(features)]
+
+    def _log(self, config: Config) -> None:
+        """The log that monitor opens: in the project it has to be tracked, as all that it reads."""
+        from mlops_steps.data.tables import column_names
+        from mlops_steps.monitor.log import check_columns
+
+        name, where = config.monitor.log, self._at("monitor.log")
+        if name == "state" or any(key == "monitor.log" for key, _ in configs.misfits(config)):
+            return
+        if posixpath.isabs(name) or posixpath.normpath(name).split("/")[0] == "..":
+            if self.answers and not self.answers.get("runner"):
+                self.problems.append(
+                    f"{where}: {name}: lies outside the project, where a hosted runner has "
+                    "nothing, and the answer runner is empty"
+                )
+        elif self._file("monitor.log", name, near=["state"]):
+            self._told("monitor.log", lambda: check_columns(column_names(self.root / name)))
+            self.seen.append(name)
+
     def _contract(self, config: Config, table: TableInput, names: list[str]) -> None:
         from mlops_steps.validate_data import contract as contracts
 
@@ -237,15 +273,47 @@ class Check:
         self.problems += broken
         if broken:
             return
-        self._told("", lambda: contracts.load(self.root, table, task=config.model.task))
-        columns = read_yaml(path, contracts.Contract, shown_as=shown).columns
-        for name in columns if names else ():
+        contract = read_yaml(path, contracts.Contract, shown_as=shown)
+        for key, words in contracts.misfits(contract, table, task=config.model.task):
+            self.problems.append(f"{self._at(key, shown)}: {words}")
+        if names:
+            self._columns(table, contract, names)
+        self.seen.append(f"{shown} on {len(contract.columns)} of them")
+
+    def _columns(self, table: TableInput, contract: Contract, names: list[str]) -> None:
+        """The contract's columns against those that the table has, and against their types."""
+        from mlops_steps.validate_data.checks import unreadable
+        from mlops_steps.validate_data.contract import unnamed
+
+        kinds = self._kinds(table)
+        for name, column in contract.columns.items():
+            words = ""
             if name not in names:
-                self.problems.append(
-                    f"{self._at(f'columns.{name}', shown)}: {table.path} has no such column"
-                    f"{did_you_mean(name, names)}"
-                )
-        self.seen.append(f"{shown} on {len(columns)} of them")
+                words = f"{table.path} has no such column{did_you_mean(name, names)}"
+            elif name in kinds and (reason := unreadable(column.type, kinds[name])):
+                words = f"{table.path}: {reason}"
+            if words:
+                self.problems.append(f"{self._at(f'columns.{name}', table.contract)}: {words}")
+        lacking = [name for name in contract.columns if name not in names]
+        # One that was asked about above ("did you mean") is told once.
+        if extra := [each for each in unnamed(contract, names) if not did_you_mean(each, lacking)]:
+            listed, more = ", ".join(map(repr, extra[:3])), f" and {len(extra) - 3} more"
+            self.problems.append(
+                f"{self._at('columns', table.contract)}: says nothing of {listed}"
+                f"{more * (len(extra) > 3)}, which {table.path} has. Allowed: name each column, or "
+                "extra_columns: true"
+            )
+
+    def _kinds(self, table: TableInput) -> dict[str, str]:
+        """The types of the table's columns, if its file has types."""
+        from mlops_steps.data.profile import column_types
+        from mlops_steps.data.tables import connect, format_of, reading, scan
+
+        path = self.root / table.path
+        if format_of(path) != "parquet":
+            return {}
+        with connect() as connection, reading(path.name):
+            return column_types(connection, scan(path))
 
 
 def _holds(place: Path, name: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
+import re
 import shlex
 import signal
 import subprocess
@@ -19,6 +21,10 @@ from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
 _PRIVATE = ("MLOPS_TOKEN", "MLOPS_REGISTRY_PASSWORD", "MLOPS_INPUTS", "MLOPS_DISPATCH")
 #: Words that only a shell understands.
 _SHELL = {"|", "||", "|&", "&", "&&", ";", "<", "<<", ">", ">>", "2>", "2>>", "2>&1", "&>"}
+#: `$PORT`, `${PORT}`, `$(nproc)`, and a variable set in front of the program.
+_EXPANDED, _SET = re.compile(r"\$(?:\w+|\{\w+}?|\()"), re.compile(r"[A-Za-z_]\w*=")
+#: What reads a script from its arguments: `sh -c`, `bash -ec`.
+_SHELLS, _SCRIPT = {"sh", "bash", "dash", "ksh", "zsh"}, re.compile(r"-[a-z]*c")
 
 
 def project_python(folder: Path, lock: str) -> Path:
@@ -90,6 +96,9 @@ def words_of(command: str) -> list[str]:
     if not words:
         raise ConfigError(f"the command {command!r} names no program")
     signs = [word for word in words if word in _SHELL]
+    signs += [words[0]] if _SET.match(words[0]) else []
+    if posixpath.basename(words[0]) not in _SHELLS or not any(map(_SCRIPT.fullmatch, words)):
+        signs += _EXPANDED.findall(re.sub(r"'[^']*'|\\.", "", command))
     if signs:
         # The program would get it as an argument, and may well pass over it.
         raise ConfigError(

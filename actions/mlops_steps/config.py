@@ -6,8 +6,10 @@ The structures below are the published schema: `make generate` writes it from th
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -26,6 +28,9 @@ _AT, _AT_A_KEY = " - at `$", " - at `key` in `$"
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Share = Annotated[float, Meta(gt=0, lt=1)]
 RelativePath = Annotated[str, Meta(pattern=r"^(?![/~]|.*(^|/)\.\.(/|$)).+$")]
+Percent = Annotated[int, Meta(ge=1, le=100)]
+#: What opens a file on this machine: no address (nothing fetches it), no `~` (no shell reads it).
+_FILE = r"^(?!~|[A-Za-z][A-Za-z0-9+.-]*://)."
 
 
 class Part(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -116,20 +121,20 @@ class Gate(Part, frozen=True):
 
 
 class Deploy(Part, frozen=True):
-    """The canary. Weights are the candidate's share of the traffic in percent, in order.
+    """The canary. Weights are the candidate's share of the traffic in percent, each above the last.
 
-    `requests` are sent at each weight; a candidate is judged on all of them together.
+    `requests` are sent at each weight; a candidate is judged on all of them together, when it
+    and the champion have both answered `minimum_requests`.
     `alpha` is the chance of rolling back a candidate that is as good as the champion.
     `unprotected`: whether a job may deploy to a target whose environment nobody protects.
     """
 
     target: Literal["local"] = "local"
     unprotected: Literal["refused", "allowed"] = "refused"
-    weights: Annotated[tuple[Annotated[int, Meta(ge=1, le=100)], ...], Meta(min_length=1)] = (
-        5,
-        25,
-        50,
-    )
+    # That they rise cannot be said in a JSON schema; that none is there twice can.
+    weights: Annotated[
+        tuple[Percent, ...], Meta(min_length=1, extra_json_schema={"uniqueItems": True})
+    ] = (5, 25, 50)
     requests: Annotated[int, Meta(ge=100)] = 1000
     alpha: Share = 0.05
     minimum_requests: Annotated[int, Meta(ge=30)] = 100
@@ -140,12 +145,12 @@ class Deploy(Part, frozen=True):
 class Monitor(Part, frozen=True):
     """Drift of what the model is asked, against what it was trained on.
 
-    `log` is a table of requests; "state" means the one that deploy-canary keeps.
+    `log` is a table of requests: a path; "state" means the one that deploy-canary keeps.
     A column has drifted when the lower bound of the distance between the two
     distributions exceeds `distance`.
     """
 
-    log: str = "state"
+    log: Annotated[str, Meta(extra_json_schema={"pattern": _FILE})] = "state"
     distance: Share = 0.1
     alpha: Share = 0.05
     minimum_rows: Annotated[int, Meta(ge=50)] = 100
@@ -191,18 +196,27 @@ def load(root: Path) -> Config:
     """
     path = root / FILE_NAME
     config = read_yaml(path, Config, shown_as=FILE_NAME)
-    _fit(path, config)
-    for part, params in (("params", config.train.params), ("quick", config.train.quick)):
-        for name, value in params.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                where = at(path, f"train.{part}.{name}", shown_as=FILE_NAME)
-                raise ConfigError(f"{where}: {value} is not a finite number")
+    for key, problem in misfits(config):
+        raise ConfigError(f"{at(path, key, shown_as=FILE_NAME)}: {problem}")
     return config
 
 
-def _fit(path: Path, config: Config) -> None:
-    """Refuse a table that leaves out what its kind or the task needs, or says what neither does."""
-    table, task = config.table, config.model.task
+def misfits(config: Config) -> Iterator[tuple[str, str]]:
+    """Everything in which the parts do not fit, each with its key: what a schema cannot say."""
+    for key, problem in _table_misfits(config.table, config.model.task).items():
+        yield f"data.inputs.{config.table_name}.{key}", problem
+    for part, params in (("params", config.train.params), ("quick", config.train.quick)):
+        for name, value in params.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                yield f"train.{part}.{name}", f"{value} is not a finite number"
+    yield from _falling(config.deploy.weights)
+    yield from _too_few(config.deploy)
+    if not re.match(_FILE, config.monitor.log):
+        yield "monitor.log", _no_file(config.monitor.log)
+
+
+def _table_misfits(table: TableInput, task: Task) -> dict[str, str]:
+    """A table that leaves out what its kind or the task needs, or says what neither does."""
     wrong: dict[str, str] = {}
     if task == "binary" and table.positive is None:
         wrong["positive"] = "missing; the task binary needs the target's value that is positive"
@@ -216,9 +230,47 @@ def _fit(path: Path, config: Config) -> None:
         wrong["file"] = f"{table.file!r} is the key or the target; a column of its own is needed"
     if table.key == table.target:
         wrong["target"] = f"{table.target!r} is the key too; a column of its own is needed"
-    for key, problem in wrong.items():
-        where = at(path, f"data.inputs.{config.table_name}.{key}", shown_as=FILE_NAME)
-        raise ConfigError(f"{where}: {problem}")
+    return wrong
+
+
+def _falling(weights: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    """The first weight that takes no more of the traffic than the one before."""
+    for place, (before, after) in enumerate(itertools.pairwise(weights), start=1):
+        if after <= before:
+            allowed = "percentages, each above the one before, as in [5, 25, 50]"
+            yield f"deploy.weights[{place}]", f"{after} comes after {before}. Allowed: {allowed}"
+            return
+
+
+def _too_few(deploy: Deploy) -> Iterator[tuple[str, str]]:
+    """A canary that chance alone would have to bring the requests on which it is judged.
+
+    Which version gets a request is drawn: with a mean below the minimum, most end undecided.
+    """
+    sent = deploy.requests * len(deploy.weights)
+    percent = sum(deploy.weights) * deploy.requests  # whole numbers: no rounding decides
+    candidate, champion = percent / 100, (100 * sent - percent) / 100
+    who, mean, of = min(
+        ("the candidate", candidate, sent),
+        ("the champion", champion, sent),
+        ("a first release", deploy.requests, deploy.requests),
+        key=lambda each: each[1],
+    )
+    wanted = deploy.minimum_requests
+    if mean < wanted:
+        words = f"{wanted:,} of each version are wanted, but {who} gets about {mean:,.0f} of {of:,}"
+        allowed = "more requests, other weights, or a lower minimum"
+        yield "deploy.minimum_requests", f"{words}. Allowed: {allowed}"
+
+
+def _no_file(log: str) -> str:
+    """Why a log cannot be opened as a file, in words."""
+    why = "names no file"
+    if log.startswith("~"):
+        why = "is not expanded: no shell comes between"
+    elif log:
+        why = "is an address, and monitor fetches nothing"
+    return f"{log!r} {why}. Allowed: state, or the path of a table"
 
 
 def read_yaml(path: Path, kind: type[T], *, shown_as: str) -> T:

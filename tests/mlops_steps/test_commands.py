@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mlops_steps import commands
+from mlops_steps.commands import words_of
 from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
 
 SECRETS = [
@@ -107,6 +108,11 @@ def test_a_program_runs_in_its_folder_and_reads_nothing(runs: Runner) -> None:
         ("  ", "the command '  ' names no program"),
         ("python -V | tee log", "runs without a shell, to which alone '|' means something"),
         ("python -V > log", "to which alone '>' means something"),
+        ("python -V --port $PORT", "to which alone '$PORT' means something"),
+        ('python -V "${PORT}"', "to which alone '${PORT}' means something"),
+        ("python -V $(nproc)", "to which alone '$(' means something"),
+        ("bash serve.sh $PORT", "to which alone '$PORT' means something"),
+        ("A=1 python -V", "to which alone 'A=1' means something"),
         ("# all of it", "No such file or directory: #"),
         ("python \0", "embedded null byte"),
     ],
@@ -118,6 +124,21 @@ def test_what_cannot_be_started_is_the_configurations_fault(
     with pytest.raises(ConfigError) as caught:
         runs(command)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sh -c 'serve --port $PORT | tee log'",
+        'bash -ec "serve --port $PORT"',
+        "python -c 'print(\"$PORT\")'",
+        "python -V \\$PORT",
+        "grep -q a$ log",
+        "env A=1 python -V --name=B=2",
+    ],
+)
+def test_what_no_shell_would_change_is_read(command: str) -> None:
+    assert words_of(command)[0] == command.split(maxsplit=1)[0]
 
 
 @pytest.mark.parametrize(

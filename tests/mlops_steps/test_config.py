@@ -108,6 +108,26 @@ SPOILT = [
         "deploy: {weights: [5, 200]}\n",
         "19:23: deploy.weights[1]: Expected `int` <= 100, found '2",
     ),
+    (
+        "",
+        "deploy: {weights: [50, 25, 5]}\n",
+        "19:24: deploy.weights[1]: 25 comes after 50. Allowed: percentages, each above the one",
+    ),
+    ("", "deploy: {weights: [5, 25, 25]}\n", "19:27: deploy.weights[2]: 25 comes after 25. Al"),
+    (
+        "",
+        "deploy: {weights: [100]}\n",
+        "19:1: deploy.minimum_requests: 100 of each version are wanted, but the champion gets abo",
+    ),
+    ("", "deploy: {weights: [5]}\n", "the candidate gets about 50 of 1,000. Allowed: more requ"),
+    (
+        "",
+        "deploy: {requests: 100, minimum_requests: 110, weights: [30, 60, 70]}\n",
+        "19:25: deploy.minimum_requests: 110 of each version are wanted, but a first release gets",
+    ),
+    ("", "monitor: {log: s3://b/log.csv}\n", "19:11: monitor.log: 's3://b/log.csv' is an addre"),
+    ("", "monitor: {log: ~/log.csv}\n", "19:11: monitor.log: '~/log.csv' is not expanded: no s"),
+    ("", "monitor: {log: ''}\n", "monitor.log: '' names no file. Allowed: state, or the path of"),
     ("", "a.b: 1\n", "19:1: a.b: unknown key 'a.b'. Allowed here: model, data, commands,"),
     ("", '"a]b[": 1\n', "19:1: a]b[: unknown key 'a]b['. Allowed here"),
     ("", '"a\\n::error::b": 1\n', "19:1: a ::error::b: unknown key 'a\\n::error::b'. Allowed here"),
@@ -203,6 +223,23 @@ def test_what_is_right_is_read_alike_however_it_is_written(tmp_path: Path, chang
     found = config.load(tmp_path)
     assert (found.table_name, found.table.key, found.train.seed) == ("samples", "id", 0)
     assert found.deploy.weights == (5, 25, 50)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "deploy: {weights: [10, 100]}",  # the champion has its share of the first
+        "deploy: {weights: [10], requests: 1000, minimum_requests: 100}",
+        "deploy: {weights: [1, 99], requests: 100, minimum_requests: 100}",
+        "monitor: {log: /srv/log.parquet}",  # on a runner of one's own
+        "monitor: {log: ../log.csv}",
+        "monitor: {log: 'data/a:b.csv'}",
+        "train: {params: {a: 1}, quick: {b: 2}}",  # `a` and `b` are the command's own
+    ],
+)
+def test_what_may_be_meant_is_read(tmp_path: Path, more: str) -> None:
+    (tmp_path / "mlops.yaml").write_text(f"{MLOPS_YAML}{more}\n")
+    assert config.load(tmp_path).model.name == "tumour"
 
 
 @pytest.mark.parametrize("task", ["multiclass", "regression"])

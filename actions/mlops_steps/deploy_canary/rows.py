@@ -173,13 +173,18 @@ def _features(path: Path, table: TableInput, columns: list[str]) -> list[str]:
         if name is not None and name not in columns:
             raise UndecidedError(f"{path.name}: no column {name!r}. Columns: {', '.join(columns)}")
     features = [name for name in columns if name not in {table.key, table.target}]
-    for name in features:
-        if name.lower() in LOG_COLUMNS:
-            raise ConfigError(
-                f"{path.name}: the inference log has a column {name.lower()!r} of its own; "
-                "give the feature another name"
-            )
+    for problem in taken_names(features):
+        raise ConfigError(f"{path.name}: {problem}")
     return features
+
+
+def taken_names(features: Sequence[str]) -> list[str]:
+    """What is wrong with features that have a name of the inference log's own columns."""
+    return [
+        f"the inference log has a column {name.lower()!r} of its own; give the feature another name"
+        for name in features
+        if name.lower() in LOG_COLUMNS
+    ]
 
 
 def _numbered(path: Path, table: TableInput) -> str:

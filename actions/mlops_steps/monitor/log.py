@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -24,6 +25,17 @@ def scan_table(path: Path) -> str:
     return scan(path, text=True)
 
 
+def check_columns(names: Collection[str]) -> None:
+    """See that a log has the two columns by which a key's latest request is found.
+
+    Raises:
+        UndecidedError: It lacks one of them.
+    """
+    for name in (KEY, TIME):
+        if name not in names:
+            raise UndecidedError(f"the inference log has no column {name!r}")
+
+
 def count(
     connection: duckdb.DuckDBPyConnection, table: str, reference: Profile
 ) -> tuple[int, int, dict[str, Column]]:
@@ -39,9 +51,7 @@ def count(
         UndecidedError: The log has no `key` or no `time`, or a request has no key.
     """
     kinds = column_types(connection, table)
-    for name in (KEY, TIME):
-        if name not in kinds:
-            raise UndecidedError(f"the inference log has no column {name!r}")
+    check_columns(kinds)
     logged, keyed = connection.execute(
         f"SELECT count(*), count({KEY}) FROM {table}"
     ).fetchone() or (0, 0)

@@ -52,12 +52,18 @@ def compile_checks(contract: Contract, kinds: dict[str, str], *, typed: bool) ->
         if name not in kinds:
             extra = [each for each in kinds if each not in contract.columns]
             reason = f"the table has no such column{did_you_mean(name, extra)}"
-        elif typed and not _fits(column.type, kinds[name]):
-            reason = f"the file holds {kinds[name]}, which cannot be read as {column.type}"
+        elif typed:
+            reason = unreadable(column.type, kinds[name])
         if reason:
             wanted = [Check(each.kind, name, undecided=reason) for each in wanted]
         checks += wanted
     return checks
+
+
+def unreadable(wanted: ColumnType, kind: str) -> str:
+    """Why a column of a file with types cannot be read as the wanted one; empty if it can."""
+    fits = _fits(wanted, kind)
+    return "" if fits else f"the file holds {kind}, which cannot be read as {wanted}"
 
 
 def with_values(table: str, contract: Contract, kinds: dict[str, str]) -> str:

@@ -7,7 +7,7 @@ from mlops_steps.data.split import SPLITS
 from mlops_steps.data.tables import identifier
 from mlops_steps.data.withhold import finite, is_positive
 from mlops_steps.validate_data.checks import Check
-from mlops_steps.validate_data.contract import Contract
+from mlops_steps.validate_data.contract import Contract, unnamed
 from mlops_steps.validate_data.judge import Result, View, judge
 
 
@@ -21,7 +21,7 @@ def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Resul
         message = f"{rows:,} rows, at most {high:,} are wanted"
     results = [_whole("rows", message, n=rows)]
     if not contract.extra_columns:
-        extra = [name for name in columns if name not in contract.columns]
+        extra = unnamed(contract, columns)
         message = f"not in the contract: {', '.join(map(repr, extra))}" if extra else ""
         results.append(_whole("columns", message, n=len(columns)))
     return results

@@ -6,10 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 from tests.mlops_init.helpers import run
 
 from mlops_init.answers import Kept, complete, keep
+from mlops_steps.data.tables import literal
 
 Here = Callable[..., tuple[int, str, str]]
 
@@ -220,6 +222,118 @@ def test_the_contract(here: Here, project: Path) -> None:
     )
 
 
+def test_what_the_contract_cannot_mean_of_the_table(here: Here, project: Path) -> None:
+    contract = "data/contract.yaml"
+    edit(project, "[malignant, benign]", "[Malignant, benign]", contract)
+    edit(project, "  mean_radius: {type: number}\n", "", contract)
+    columns, allowed = problems(here)
+    assert columns.startswith(f"{place(project, 'columns:', contract)}: columns: says nothing of ")
+    assert "'mean_radius', which data/samples.csv has. Allowed: name each column, or " in columns
+    assert allowed.startswith(place(project, "allowed", contract))
+    assert "lacks 'malignant', which mlops.yaml calls positive (did you mean" in allowed
+    (project / contract).write_text((project / contract).read_text() + "extra_columns: true\n")
+    assert len(problems(here)) == 1
+
+
+def test_a_table_with_types(here: Here, project: Path) -> None:
+    path = project / "data" / "samples.csv"
+    query = f"SELECT id, '2.5' AS mean_radius, diagnosis FROM read_csv({literal(path)})"
+    duckdb.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
+    id_, radius = problems(here)
+    assert id_.endswith("data/samples.csv: the file holds BIGINT, which cannot be read as text")
+    assert radius.startswith(place(project, "mean_radius", "data/contract.yaml"))
+    assert radius.endswith(
+        "data/samples.csv: the file holds VARCHAR, which cannot be read as number"
+    )
+
+
+@pytest.mark.parametrize("name", ["score", "Time"])
+def test_a_feature_with_a_name_of_the_inference_log(here: Here, project: Path, name: str) -> None:
+    for file in ("data/samples.csv", "data/contract.yaml"):
+        edit(project, "mean_radius", name, file)
+    (line,) = problems(here)
+    assert line.startswith(f"{place(project, 'path: ')}: data.inputs.samples.path: ")
+    assert f"has a column {name.lower()!r} of its own" in line
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("[50, 25, 5]", "deploy.weights[1]: 25 comes after 50. Allowed: percentages, each above"),
+        ("[100]", "deploy.minimum_requests: 100 of each version are wanted, but the champion"),
+        ("[5]", "deploy.minimum_requests: 100 of each version are wanted, but the candidate"),
+    ],
+)
+def test_a_canary_that_cannot_be_judged(
+    here: Here, project: Path, weights: str, words: str
+) -> None:
+    edit(project, "weights: [5, 25, 50]", f"weights: {weights}")
+    (line,) = problems(here)
+    assert line.startswith("mlops.yaml:")
+    assert words in line
+
+
+def test_all_that_does_not_fit_is_told(here: Here, project: Path) -> None:
+    edit(project, "weights: [5, 25, 50]", "weights: [50, 25]")
+    edit(project, "distance: 0.1", "log: s3://bucket/log.parquet")
+    edit(project, "      positive: malignant\n", "")
+    keys = [line.split(": ", 2)[1] for line in problems(here)]
+    assert keys == ["data.inputs.samples.positive", "deploy.weights[1]", "monitor.log"]
+
+
+def watch(project: Path, log: str, table: str | None = None) -> None:
+    """Name a log, and put a table there that git tracks."""
+    edit(project, "distance: 0.1", f"log: {log}")
+    if table is not None:
+        (project / log).write_text(table)
+        run("git", "add", "-A", folder=project)
+
+
+def test_a_log_of_the_project(here: Here, project: Path) -> None:
+    watch(project, "data/log.csv", "time,key,mean_radius\n2026-01-01,1,2.5\n")
+    code, out, _ = here("check-config")
+    assert (code, "data/log.csv" in out) == (0, True), out
+
+
+@pytest.mark.parametrize(
+    ("log", "table", "words"),
+    [
+        ("data/log.csv", None, "data/log.csv: not found"),
+        ("State", None, 'State: not found (did you mean "state"?)'),
+        ("data", None, "data: not found"),
+        ("data/log.csv", "time,id\n", "the inference log has no column 'key'"),
+        ("data/log.csv", "", "log.csv: the file is empty"),
+        ("~/log.csv", None, "'~/log.csv' is not expanded: no shell comes between"),
+        ("x" * 300, None, "cannot be the name of a file"),
+    ],
+)
+def test_a_log_that_no_job_can_read(
+    here: Here, project: Path, log: str, table: str | None, words: str
+) -> None:
+    watch(project, log, table)
+    (line,) = problems(here)
+    assert line.startswith(f"{place(project, 'log: ')}: monitor.log: ")
+    assert words in line
+
+
+def test_a_log_that_git_does_not_track(here: Here, project: Path) -> None:
+    watch(project, "log.csv", "time,key\n")
+    run("git", "rm", "-q", "--cached", "log.csv", folder=project)
+    (line,) = problems(here)
+    assert line.endswith("monitor.log: log.csv: git does not track it, so no job sees it")
+
+
+@pytest.mark.parametrize("log", ["/srv/log.parquet", "../log.parquet"])
+def test_a_log_outside_is_for_runners_of_ones_own(here: Here, project: Path, log: str) -> None:
+    watch(project, log)
+    assert here("check-config")[0] == 0  # nobody knows which runner that is
+    answered(project, runner="big")
+    assert here("check-config")[0] == 0
+    answered(project)
+    (line,) = problems(here)
+    assert "lies outside the project, where a hosted runner has nothing" in line
+
+
 def test_the_table(here: Here, project: Path) -> None:
     (project / "data" / "samples.csv").write_text("id,Diagnosis,diagnosis\n1,a,b\n")
     (line,) = problems(here)
@@ -271,6 +385,8 @@ def test_the_lock(here: Here, project: Path) -> None:
         ("python -m pytest 'tests", "No closing quotation"),
         (" ", "' ' names no program"),
         ("python -m pytest -q | tee log", "runs without a shell"),
+        ("python -m pytest --port $PORT", "to which alone '$PORT' means something"),
+        ("CI=1 python -m pytest", "to which alone 'CI=1' means something"),
         ("python scripts/test.py", "scripts/test.py: not found"),
         ("python -m tumuor.train", "module tumuor: not found (did you mean"),
         ("bin/test", "bin/test: not found"),

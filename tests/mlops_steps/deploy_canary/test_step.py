@@ -83,7 +83,7 @@ def test_a_candidate_that_fails_a_fifth_of_its_requests_is_rolled_back(shop: Mak
 def test_a_candidate_that_does_not_come_up_is_refused(
     shop: Make, told: dict[str, object], why: str
 ) -> None:
-    here = shop("deploy: {requests: 100, start_timeout_seconds: 1.5}\n")
+    here = shop("deploy: {requests: 100, minimum_requests: 30, start_timeout_seconds: 1.5}\n")
     two(here, {}, told)
     ran = here.project.run("deploy-canary")
     assert ran.code == 1, ran.text
@@ -133,13 +133,24 @@ def test_two_versions_that_both_fail_are_no_promotion(shop: Make) -> None:
     assert ran.verdict["line"] == "error share <= 5.00%, at 50 %"
 
 
-def test_too_few_requests_are_undecided(shop: Make) -> None:
-    here = shop("deploy: {requests: 100, weights: [5], minimum_requests: 90}\n")
+@pytest.mark.parametrize(
+    ("deploy", "words"),
+    [
+        (
+            "{requests: 100, weights: [5], minimum_requests: 90}",
+            "the candidate gets about 5 of 100",
+        ),
+        ("{requests: 100, weights: [50, 25, 5]}", "deploy.weights[1]: 25 comes after 50"),
+    ],
+)
+def test_a_canary_that_cannot_be_judged_is_not_begun(shop: Make, deploy: str, words: str) -> None:
+    here = shop(f"deploy: {deploy}\n")
     two(here, {}, {})
     ran = here.project.run("deploy-canary")
-    assert (ran.code, ran.verdict["line"]) == (3, "requests >= 90, at 5 %"), ran.text
-    assert "are needed" in ran.text
+    assert ran.code == 2, ran.text
+    assert words in ran.text
     assert here.champion() == "1.0.0"
+    assert here.registry.read_log(here.tmp / "log") == []
 
 
 def test_first_release_is_judged_alone(shop: Make) -> None:

@@ -51,7 +51,9 @@ class Setting:
         view: What was read, in the words of `wanted`; None: it is not there.
         mend: The body of a change, from what is there and what is wanted.
         gives: The name of its number.
-        usual: Servers make it by themselves: a shell changes it, and makes it where that fails.
+        left: Its name is all that is wanted of it: what is there is left as it is.
+        mend_in_shell: What `view` and `mend` do, for a shell: lines of Python, without single
+            quotes, from `found` and `wanted` to `body`; None in it: nothing is missing.
     """
 
     title: str
@@ -66,7 +68,8 @@ class Setting:
     view: Callable[[Any], Body | None] = _same
     mend: Callable[[Body, Body], Body] = _wanted
     gives: str = ""
-    usual: bool = False
+    left: bool = False
+    mend_in_shell: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,17 @@ NEEDS = (
     "Needs a token of an administrator: classic with the scope repo, or fine-grained with "
     "Administration, Environments and Variables: write, Actions: read."
 )
+#: `_seen_environment` and `_with_those` for a shell.
+WITH_THOSE = """\
+rules = {rule["type"]: rule for rule in found["protection_rules"]}
+asked = rules.get("required_reviewers", {"reviewers": []})
+there = [{"type": each["type"], "id": each["reviewer"]["id"]} for each in asked["reviewers"]]
+body = {
+    "wait_timer": rules.get("wait_timer", {}).get("wait_timer", 0),
+    "prevent_self_review": bool(asked.get("prevent_self_review")),
+    **wanted,
+    "reviewers": there + [each for each in wanted.get("reviewers", []) if each not in there],
+}"""
 
 
 def address(host: str) -> str:
@@ -100,7 +111,16 @@ def _environment(root: str, name: str, reviewers: tuple[Lookup, ...]) -> Setting
         wanted["prevent_self_review"] = True
     path = f"{root}/environments/{quote(name, safe='')}"
     put = ("PUT", path)
-    return Setting(title, path, put, wanted, make=put, view=_seen_environment, mend=_with_those)
+    return Setting(
+        title,
+        path,
+        put,
+        wanted,
+        make=put,
+        view=_seen_environment,
+        mend=_with_those,
+        mend_in_shell=WITH_THOSE,
+    )
 
 
 def _seen_environment(found: Any) -> Body:
@@ -129,12 +149,13 @@ def _branch_policy(root: str, name: str) -> Setting:
     return Setting(
         f"environment {name}: {BRANCH} may deploy",
         path,
-        ("PUT", path),  # never: what has its name is the same
+        ("PUT", path),  # never: it is left as it is
         {"name": BRANCH},
         make=("POST", path),
         first={"type": "branch"},
         named="name",
         inside="branch_policies",
+        left=True,
     )
 
 
@@ -157,6 +178,7 @@ def _variables(root: str, kept: Kept, files: dict[str, str]) -> list[Setting]:
             {"name": name},
             make=("POST", f"{root}/actions/variables"),
             first={"value": label},
+            left=True,
         )
         for name, label in labels.items()
         if label and name in used

@@ -18,6 +18,12 @@ MAINTAINER = 40
 #: What a job that deploys asks of its token: whether its environment is protected.
 ASKED = "read-environment"
 NEEDS = "Needs a token of a maintainer, with the scope api."
+#: `_missing_rules` for a shell.
+MISSING_RULES = """\
+def who(rule): return rule.get("user_id"), rule.get("access_level")
+there = [who(rule) for rule in found["approval_rules"]]
+missing = [rule for rule in wanted["approval_rules"] if who(rule) not in there]
+body = {"approval_rules": missing} if missing else None"""
 
 
 def plan(
@@ -80,7 +86,6 @@ def _branch(root: str) -> Setting:
         {"name": BRANCH, "allow_force_push": False},
         make=("POST", f"{root}/protected_branches"),
         first={"push_access_level": MAINTAINER, "merge_access_level": MAINTAINER},
-        usual=True,  # the first push protects the default branch
     )
 
 
@@ -144,6 +149,7 @@ def _environment(root: str, name: str, reviewers: tuple[Lookup, ...]) -> Setting
         first={"deploy_access_levels": [{"access_level": MAINTAINER}]},
         view=_seen_environment,
         mend=_missing_rules,
+        mend_in_shell=MISSING_RULES,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 from tests.mlops_init import settings_server
-from tests.mlops_init.helpers import ROOT, call, documents, run
+from tests.mlops_init.helpers import ROOT, call, documents, run, tool
 from tests.mlops_init.settings_server import TOKEN, Server
 
 from mlops_init.settings import api
@@ -141,10 +143,11 @@ def test_only_what_the_answers_ask_for(here: Here, start: Callable[[str], None])
     assert "nobody is asked before cd begins" in json.dumps(github["by_hand"])
 
 
-#: `gh api` and `glab api`, as far as the text needs them: forwards to the test's server.
+#: `gh api` and `glab api`, as far as the text needs them: forwards to the test's server, and
+#: says a refusal as they do, the whole of it on stdout and one line on stderr.
 FORWARD = """\
-#!{python}
-import json, os, sys, urllib.request
+#!{python} -IS
+import http.client, json, os, sys
 words = sys.argv[1:]
 assert words.pop(0) == "api"
 options = {{}}
@@ -157,51 +160,241 @@ data = sys.stdin.buffer.read() if options.get("--input") == "-" else None
 if data is not None:
     json.loads(data)
     assert options["--header"] == "Content-Type: application/json"
-request = urllib.request.Request(
-    os.environ["API"] + "/" + path, data=data, method=options.get("--method", "GET"),
-    headers={{"Authorization": "Bearer {token}", "Content-Type": "application/json"}})
-with urllib.request.urlopen(request) as answer:
-    sys.stdout.buffer.write(answer.read())
+server, _, root = os.environ["API"].partition("/")
+http_ = http.client.HTTPConnection(server)
+http_.request(options.get("--method", "GET"), "/" + root + "/" + path, data,
+    {{"Authorization": "Bearer {token}", "Content-Type": "application/json"}})
+answer = http_.getresponse()
+whole = answer.read()
+sys.stdout.buffer.write(whole)
+if answer.status > 299:
+    sys.exit("%s: %s (HTTP %d)" % ("{name}", json.loads(whole)["message"], answer.status))
 """
+Script = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize(
-    ("options", "protected"),
-    [(GITHUB, ()), (GITLAB, ()), (GITLAB, ("main",))],
-    # A first push makes GitLab protect the default branch.
-    ids=["github", "gitlab", "gitlab-pushed"],
-)
-def test_a_shell_runs_the_text(
-    here: Here,
-    start: Callable[[str], None],
-    server: Server,
-    tmp_path: Path,
-    *,
-    options: tuple[str, ...],
-    protected: tuple[str, ...],
-) -> None:
-    start("both-own")
-    for name in protected:
-        server.branches[name] = {"name": name, "allow_force_push": True}
-    code, text, _ = here("protect", *options, "--reviewer", "ann", "--reviewer", "bob")
-    assert code == 0
-    assert TOKEN not in text
-    script = tmp_path / "protect.sh"
-    script.write_text(text)
+@pytest.fixture
+def script(here: Here, server: Server, tmp_path: Path) -> Script:
+    """What `protect` prints, run by a shell."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("gh", "glab"):
-        (programs / name).write_text(FORWARD.format(python=sys.executable, token=TOKEN))
-        (programs / name).chmod(0o755)
-    address = f"{server.address}/api/{'v3' if options is GITHUB else 'v4'}"
-    env = {"PATH": f"{programs}:{os.environ['PATH']}", "API": address}
-    found = run("sh", script, folder=tmp_path, env=env)
-    assert found.returncode == 0, found.stderr
+        program = programs / name
+        program.write_text(FORWARD.format(python=sys.executable, token=TOKEN, name=name))
+        program.chmod(0o755)
+
+    def run_it(*options: str, shell: str = "sh") -> subprocess.CompletedProcess[str]:
+        code, text, _ = here("protect", *options)
+        assert code == 0
+        assert TOKEN not in text
+        (tmp_path / "protect.sh").write_text(text)
+        api_ = f"{server.address}/api/{'v3' if 'github' in options else 'v4'}"
+        env = {
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "API": api_.removeprefix("http://"),
+        }
+        return run(shell, tmp_path / "protect.sh", folder=tmp_path, env=env)
+
+    return run_it
+
+
+def memory(server: Server) -> dict[str, Any]:
+    """All that was set, without the calls that set it."""
+    whole = dataclasses.asdict(server)
+    return {key: value for key, value in whole.items() if key not in {"calls", "faults"}}
+
+
+TEAM = ("--reviewer", "ann", "--reviewer", "bob")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("options", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_a_shell_runs_the_text_twice(
+    here: Here,
+    start: Callable[[str], None],
+    server: Server,
+    script: Script,
+    *,
+    options: tuple[str, ...],
+    shell: str,
+) -> None:
+    start("both-own")
+    first = script(*options, *TEAM, shell=shell)
+    assert first.returncode == 0, first.stderr
     # What the text has made is what --apply wants: it finds nothing to do.
     before = len(server.changes)
-    code, out = applied(here, server, *options, "--reviewer", "ann", "--reviewer", "bob")
+    code, out = applied(here, server, *options, *TEAM)
     assert code == 0, out
     assert server.changes[before:] == []
+    made = memory(server)
+    again = script(*options, *TEAM, shell=shell)
+    assert again.returncode == 0, again.stderr
+    assert "HTTP" not in again.stderr
+    assert memory(server) == made
+
+
+def test_a_shell_keeps_what_others_have_set_on_github(
+    here: Here, start: Callable[[str], None], server: Server, script: Script
+) -> None:
+    start("both-own")
+    server.environments["production"] = {
+        "wait_timer": 30,
+        "prevent_self_review": True,
+        "reviewers": [{"type": "User", "id": 12}],
+        "deployment_branch_policy": None,
+    }
+    server.variables["GPU_RUNNER"] = "ours"
+    server.rulesets[1] = {"name": "ours", "enforcement": "active", "rules": []}
+    assert script(*GITHUB, "--reviewer", "ann").returncode == 0
+    found = server.environments["production"]
+    assert [each["id"] for each in found["reviewers"]] == [12, 11]
+    assert (found["wait_timer"], found["prevent_self_review"]) == (30, True)
+    assert found["deployment_branch_policy"]["custom_branch_policies"] is True
+    assert server.variables == {"GPU_RUNNER": "ours"}
+    assert [each["name"] for each in server.rulesets.values()] == ["ours", "mlops-init"]
+    before = len(server.changes)
+    assert applied(here, server, *GITHUB, "--reviewer", "ann")[0] == 0
+    assert server.changes[before:] == []
+
+
+def test_a_shell_mends_what_is_there_on_gitlab(
+    here: Here, start: Callable[[str], None], server: Server, script: Script
+) -> None:
+    start("both-own")
+    assert script(*GITLAB).returncode == 0
+    # A first push makes GitLab protect the default branch, and somebody has changed the rest.
+    server.branches["main"]["allow_force_push"] = True
+    schedule = next(iter(server.schedules.values()))
+    schedule |= {"cron": "0 0 * * *", "active": False}
+    schedule["variables"][0]["value"] = "cd"
+    assert script(*GITLAB, *TEAM).returncode == 0
+    assert server.branches["main"]["allow_force_push"] is False
+    assert (schedule["cron"], schedule["active"]) == ("17 3 * * 1", False)
+    assert schedule["variables"][0]["value"] == "ct"
+    rules = server.protected["production"]["approval_rules"]
+    assert [each["access_level"] or each["user_id"] for each in rules] == [40, 11, 12]
+    before = len(server.changes)
+    assert applied(here, server, *GITLAB, *TEAM)[0] == 0
+    assert server.changes[before:] == []
+
+
+#: A call of each kind: of a number, of what is there, of a list, and of each that sets something.
+REFUSABLE = [
+    (GITHUB, "GET /api/v3/users/ann"),
+    (GITHUB, "GET /api/v3/repos/team/tumour/environments/production"),
+    (GITHUB, "PUT /api/v3/repos/team/tumour/environments/production"),
+    (GITHUB, "POST /api/v3/repos/team/tumour/environments/production/deployment-branch-policies"),
+    (GITHUB, "GET /api/v3/repos/team/tumour/actions/variables/GPU_RUNNER"),
+    (GITHUB, "GET /api/v3/repos/team/tumour/rulesets"),
+    (GITLAB, "GET /api/v4/users"),
+    (GITLAB, "PUT /api/v4/projects/team%2Ftumour"),
+    (GITLAB, "PATCH /api/v4/projects/team%2Ftumour/protected_branches/main"),
+    (GITLAB, "POST /api/v4/projects/team%2Ftumour/protected_branches"),
+    (GITLAB, "GET /api/v4/projects/team%2Ftumour/pipeline_schedules"),
+    (GITLAB, "GET /api/v4/projects/team%2Ftumour/protected_environments/production"),
+]
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize(("options", "call_"), REFUSABLE, ids=lambda each: each[-1])
+def test_a_shell_stops_at_the_first_refusal(
+    start: Callable[[str], None],
+    server: Server,
+    script: Script,
+    *,
+    options: tuple[str, ...],
+    call_: str,
+    shell: str,
+) -> None:
+    start("both-own")
+    server.faults[call_] = 403
+    found = script(*options, *TEAM, shell=shell)
+    assert found.returncode == 1
+    told, words = found.stderr.splitlines()[-2:]
+    assert told.partition("?")[0] in re.sub(r"/api/v\d/", "", call_)
+    assert words.endswith("(HTTP 403)")
+    assert server.calls[-1] == call_, "it went on"
+
+
+@pytest.mark.parametrize("status", [401, 409, 422, 500])
+@pytest.mark.parametrize(
+    "call_", [REFUSABLE[1], REFUSABLE[2], REFUSABLE[8]], ids=lambda each: each[-1]
+)
+def test_a_shell_takes_only_404_for_nothing_there(
+    start: Callable[[str], None],
+    server: Server,
+    script: Script,
+    *,
+    call_: tuple[tuple[str, ...], str],
+    status: int,
+) -> None:
+    start("both-own")
+    options, refused = call_
+    server.faults[refused] = status
+    found = script(*options)
+    assert found.returncode == 1
+    assert f"(HTTP {status})" in found.stderr
+    assert server.calls[-1] == refused, "it went on"
+
+
+@pytest.mark.parametrize(
+    ("options", "call_"), [REFUSABLE[3], REFUSABLE[11]], ids=["github", "gitlab"]
+)
+def test_a_shell_goes_on_where_it_was_stopped(
+    here: Here,
+    start: Callable[[str], None],
+    server: Server,
+    script: Script,
+    *,
+    options: tuple[str, ...],
+    call_: str,
+) -> None:
+    start("both-own")
+    server.faults[call_] = 500
+    assert script(*options).returncode == 1
+    server.faults.clear()
+    assert script(*options).returncode == 0
+    before = len(server.changes)
+    assert applied(here, server, *options)[0] == 0
+    assert server.changes[before:] == []
+
+
+@pytest.mark.parametrize("options", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_a_shell_stops_where_nothing_can_be_made(
+    start: Callable[[str], None], server: Server, script: Script, options: tuple[str, ...]
+) -> None:
+    start("both-own")
+    unknown = (*options[:3], "team/unknown", *TEAM)
+    found = script(*unknown)
+    assert found.returncode == 1
+    assert "Not Found (HTTP 404)" in found.stderr
+    assert len(server.changes) == 1
+    nobody = script(*options, "--reviewer", "nobody")
+    assert nobody.returncode == 1
+    assert len(server.changes) == 1
+
+
+def test_a_shell_reads_one_page_and_says_so(
+    start: Callable[[str], None], server: Server, script: Script
+) -> None:
+    start("both-own")
+    for number in range(100):
+        server.rulesets[number] = {"name": f"r{number}", "enforcement": "active", "rules": []}
+    found = script(*GITHUB)
+    assert found.returncode == 1
+    assert "a list of 100 and perhaps more: --apply reads on" in found.stderr
+    assert len(server.rulesets) == 100
+
+
+@pytest.mark.parametrize("options", [GITHUB, GITLAB], ids=["github", "gitlab"])
+def test_a_linter_of_shells_finds_nothing(
+    here: Here, start: Callable[[str], None], tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    start("both-own")
+    for more in ((), TEAM):
+        (tmp_path / "protect.sh").write_text(here("protect", *options, *more)[1])
+        found = run(tool("shellcheck"), tmp_path / "protect.sh", folder=tmp_path)
+        assert found.returncode == 0, found.stdout
 
 
 def test_nothing_in_the_text_is_obeyed_by_a_shell() -> None:
@@ -212,13 +405,11 @@ def test_nothing_in_the_text_is_obeyed_by_a_shell() -> None:
     setting = Setting("a title", "x", ("PUT", "a b;$(id)/$NAME"), body)
     plan = Plan("github", "a/b", "h", "https://h", "x", "needs", (setting,), ())
     line = text.as_shell(plan).splitlines()[-1]
-    code = "import json, sys; print(json.dumps([sys.argv[1:], sys.stdin.read()]))"
-    shown_ = line.replace("gh api --hostname h", f"{sys.executable} -c '{code}'").removesuffix(
-        " > /dev/null"
-    )
-    found = run("sh", "-c", f"NAME=7; {shown_}", folder=ROOT)
-    words, sent = json.loads(found.stdout)
-    assert words[2] == "a b;$(id)/7"
+    code = "import json, sys; print(json.dumps(sys.argv[1:]))"
+    send = f"send() {{ {sys.executable} -c '{code}' \"$@\"; }}"
+    found = run("sh", "-c", f"{send}\nNAME=7; {line}", folder=ROOT)
+    method, path, sent = json.loads(found.stdout)
+    assert (method, path) == ("PUT", "a b;$(id)/7")
     assert json.loads(sent) == {"value": hostile, "id": 7}
 
 

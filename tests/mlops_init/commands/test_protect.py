@@ -82,6 +82,7 @@ def test_github_as_json(here: Here, start: Callable[[str], None], tmp_path: Path
     assert production["reviewers"] == [{"type": "User", "id": "$REVIEWER_1"}]
     assert "reviewers" not in registry  # ct reads its secret every week; nobody is asked
     assert found["calls"][6]["body"] == {"name": "GPU_RUNNER", "value": "big-gpu"}
+    assert found["calls"][6]["if_there"] is None  # what it says already is kept
     rules = {each["type"]: each for each in found["calls"][7]["body"]["rules"]}
     checks = rules["required_status_checks"]["parameters"]["required_status_checks"]
     assert {each["integration_id"] for each in checks} == {15368}
@@ -296,7 +297,7 @@ REFUSABLE = [
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-@pytest.mark.parametrize(("options", "call_"), REFUSABLE, ids=lambda each: each[-1])
+@pytest.mark.parametrize(("options", "call_"), REFUSABLE, ids=[call_ for _, call_ in REFUSABLE])
 def test_a_shell_stops_at_the_first_refusal(
     start: Callable[[str], None],
     server: Server,

@@ -37,12 +37,14 @@ class Reading:
         task: Of the model. It decides what `candidate` and `champion` are: curves (binary),
             classes (multiclass) or numbers (regression).
         target: The target's column: what figures in its unit are named after.
+        positive: Its value that counts as positive, as mlops.yaml has it; of binary only.
         problems: What was there and could not be used, each in one line.
     """
 
     verdicts: list[Verdict]
     task: Task = "binary"
     target: str = ""
+    positive: str | int | bool | None = None
     rules: list[Judged] = field(default_factory=list)
     metrics: Metrics | None = None
     candidate: Predictions | None = None
@@ -71,7 +73,8 @@ def read(record: Record) -> Reading:
             f"no verdict under {OUT}/: run a step first, or hand over the folders it wrote"
         )
     task = record.config.model.task
-    reading = Reading(found, task, record.config.table.target)
+    table = record.config.table
+    reading = Reading(found, task, table.target, table.positive)
     reading.rules = _json(record, RULES_FILE, list[Judged], reading) or []
     reading.metrics = _json(record, METRICS_FILE, Metrics, reading)
     if reading.metrics and reading.metrics.task != task:

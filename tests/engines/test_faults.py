@@ -136,6 +136,6 @@ def test_one_job_runs_with_those_that_it_needs(
     assert re.findall(r"^    ([a-z-]+) +(?:pass|fail|undecided)", text, re.MULTILINE) == [
         "validate-data"
     ]
-    assert "ci      stopped at validate-data, 1 jobs" in text
+    assert "ci      stopped at validate-data, 1 job," in text
     kept = project.parent / "state" / "runs" / "ci"
     assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == ["validate-data"]

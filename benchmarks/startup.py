@@ -111,6 +111,7 @@ def _template(folder: Path) -> Path:
         if path.is_file():
             # They know of one context only, and none of our functions.
             text = path.read_text().replace("dataset.", "cookiecutter.dataset.")
+            text = re.sub(r"\bcode\((cookiecutter[\w.]+)\)", r"'`' ~ \1 ~ '`'", text)
             path.write_text(re.sub(r"quoted\(([\w.]+)\)", r"\1|tojson", text))
     made = project.create(answers, PIN, folder)
     for path in made.rglob("*"):

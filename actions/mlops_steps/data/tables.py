@@ -1,20 +1,22 @@
 """Tables in files, read by DuckDB under a stated memory limit.
 
 Three formats, told by content and never by the name: Parquet, CSV (RFC 4180: commas, double
-quotes, a header line, UTF-8) and JSON lines (one object a line).
+quotes, a header line, UTF-8) and JSON lines (one object a line). A table is one file, or
+several of one format and the same columns: `Parts`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Literal
 
 import duckdb
 
+from mlops_steps.data.headers import csv_header
+from mlops_steps.data.parts import Parts, Table, files_of, key_kinds
 from mlops_steps.errors import UndecidedError
 
 #: What DuckDB may hold; beyond it, it works on disk. Python and its own code come on top.
@@ -24,9 +26,6 @@ MEMORY_LIMIT = "256MiB"
 LINE = "*line*"
 #: The number of a row, from 1, where a query asks for it.
 ROW = "*row*"
-
-#: Characters. DuckDB reads shorter ones than this.
-LONGEST_LINE = 1 << 24
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -70,12 +69,25 @@ def reading(name: str) -> Iterator[None]:
         raise UndecidedError(f"{name}: cannot be read: {str(error).splitlines()[0]}") from None
 
 
-def format_of(path: Path) -> Format:
+def format_of(table: Table) -> Format:
     """The format, by the first bytes: `PAR1`, an opening brace, else CSV.
 
     Raises:
-        UndecidedError: There is no such file, it is empty, or it is compressed as a whole.
+        UndecidedError: There is no such file, it is empty, or it is compressed as a whole; or
+            two files of the table have different formats.
     """
+    if not isinstance(table, Parts):
+        return _format_of(table)
+    found = {path: _format_of(path) for path in table.files}
+    first = table.files[0]
+    for path, kind in found.items():
+        if kind != found[first]:
+            words = f"{first.name} is {found[first]}, {path.name} is {kind}"
+            raise UndecidedError(f"{table.name}: {words}; a table has files of one format")
+    return found[first]
+
+
+def _format_of(path: Path) -> Format:
     try:
         with path.open("rb") as stream:
             head = stream.read(4096)
@@ -91,64 +103,129 @@ def format_of(path: Path) -> Format:
     return "jsonl" if text.startswith(b"{") else "csv"
 
 
-def column_names(path: Path) -> list[str]:
-    """The names of the columns, exactly as the file has them, in its order.
+def column_names(table: Table) -> list[str]:
+    """The names of the columns, exactly as the files have them, in their order; then the keys.
 
     Raises:
-        UndecidedError: The file cannot be read, or two names differ at most in their case
-            (SQL could not tell them apart), or a name is empty.
+        UndecidedError: A file cannot be read, or two names differ at most in their case
+            (SQL could not tell them apart), or a name is empty, or files differ in their
+            columns: in CSV by name and order, in Parquet by name and type.
     """
-    found = format_of(path)
-    if found == "csv":
-        names = _csv_header(path)
-    elif found == "parquet":
-        with connect() as connection, reading(path.name):
-            rows = connection.sql(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})")
-            names = [row[0] for row in rows.fetchall()]
+    found, files = format_of(table), files_of(table)
+    if found == "jsonl":
+        names = _json_names(table)
+    elif found == "csv":
+        names = csv_header(files[0])
+        for path in files[1:]:
+            if csv_header(path) != names:
+                raise UndecidedError(_differ(table, files[0], path))
     else:
-        query = (
-            "SELECT name FROM (SELECT unnest(names) AS name, "
-            "generate_subscripts(names, 1) AS place, line "
-            "FROM (SELECT json_keys(json) AS names, row_number() OVER () AS line "
-            f"FROM {_json_objects(path)})) GROUP BY name ORDER BY min((line, place))"
-        )
-        with connect() as connection, reading(path.name):
-            names = [row[0] for row in connection.sql(query).fetchall()]
-    _refuse_twins(path, names)
+        names = _parquet_names(table)
+    _refuse_twins(table, names)
+    if isinstance(table, Parts) and table.keys:
+        _refuse_hidden(table, names)
+        names = [*names, *table.keys]
     return names
 
 
-def scan(path: Path, *, text: bool = False) -> str:
+def _parquet_names(table: Table) -> list[str]:
+    first: list[tuple[str, str]] = []
+    with connect() as connection, reading(table.name):
+        for path in files_of(table):
+            read = f"read_parquet({literal(path)}, hive_partitioning = false)"
+            rows = connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+            found = [(row[0], row[1]) for row in rows]
+            first = first or found
+            if sorted(found) != sorted(first):
+                raise UndecidedError(_differ(table, files_of(table)[0], path))
+    return [name for name, _ in first]
+
+
+def _json_names(table: Table) -> list[str]:
+    query = (
+        "SELECT name FROM (SELECT unnest(names) AS name, "
+        "generate_subscripts(names, 1) AS place, line "
+        "FROM (SELECT json_keys(json) AS names, row_number() OVER () AS line "
+        f"FROM {_json_lines(table)})) GROUP BY name ORDER BY min((line, place))"
+    )
+    with connect() as connection, reading(table.name):
+        return [row[0] for row in connection.sql(query).fetchall()]
+
+
+def _differ(table: Table, first: Path, other: Path) -> str:
+    return f"{table.name}: {first.name} and {other.name} have different columns"
+
+
+def _refuse_hidden(table: Parts, names: list[str]) -> None:
+    """DuckDB lets what stands in a folder's name win over the column in the file."""
+    path = table.files[0]
+    known = {name.lower() for name in names}
+    for part in path.parent.parts:
+        name, mark, _ = part.partition("=")
+        if mark and name.lower() in known:
+            raise UndecidedError(
+                f"{table.name}: {name!r} is a column of {path.name} or stands in the names of two "
+                "folders; a key of folders needs a name of its own"
+            )
+        if mark:
+            known.add(name.lower())
+
+
+def scan(table: Table, *, text: bool = False) -> str:
     """SQL for the FROM clause that reads a table.
 
     Args:
-        path: The file.
+        table: The file, or the files.
         text: For CSV and JSON lines, give every cell as the text that stands in the file
             (VARCHAR), so that `007` stays `007`; an empty CSV cell and a JSON null are NULL.
             Otherwise a column is BIGINT, DOUBLE or BOOLEAN (true and false) where every cell of
             the file is one, and else the text in the file: what DuckDB itself would make of
             `yes`, `12:30` or `01/02/2024` is not what a model was trained on. Parquet always
-            has its own types.
+            has its own types; there a key of the folders is BIGINT where every value of it is a
+            whole number, else VARCHAR.
 
     Raises:
         UndecidedError: As `column_names`.
     """
-    names = column_names(path)
-    found = format_of(path)
+    names = column_names(table)
+    found = format_of(table)
+    keys = table.keys if isinstance(table, Parts) else ()
     if found == "parquet":
-        return f"read_parquet({literal(path)})"
+        read = f"read_parquet({_located(table)}, {_hive(table, typed=True)})"
+        # Folders above may have names with `=`, too.
+        return f"(SELECT {', '.join(map(identifier, names))} FROM {read})" if keys else read
     if not text:
-        return _typed(path, names)
+        return _typed(table, names)
     if found == "jsonl":
         cells = ", ".join(_json_cell(name) for name in names)
-        return f"(SELECT {cells} FROM {_json_objects(path)})"
+        return f"(SELECT {cells} FROM {_json_objects(table)})"
     dialect = "header = true, delim = ',', quote = '\"', escape = '\"', comment = '', skip = 0"
     # With its columns stated, nothing is left to guess.
-    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    return f"read_csv({literal(path)}, {dialect}, auto_detect = false, columns = {{{listed}}})"
+    inside = names[: len(names) - len(keys)]
+    listed = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in inside)
+    dialect = f"{dialect}, auto_detect = false, columns = {{{listed}}}, {_hive(table, typed=False)}"
+    read = f"read_csv({_located(table)}, {dialect})"
+    return f"(SELECT {', '.join(map(identifier, names))} FROM {read})" if keys else read
 
 
-def _typed(path: Path, names: list[str]) -> str:
+def _hive(table: Table, *, typed: bool) -> str:
+    """DuckDB's options for what stands in the names of folders: nothing, unless we know of it."""
+    if not isinstance(table, Parts) or not table.keys:
+        return "hive_partitioning = false"
+    kinds = [
+        f"{literal(key)}: {kind if typed else 'VARCHAR'}" for key, kind in key_kinds(table).items()
+    ]
+    return f"hive_partitioning = true, hive_types = {{{', '.join(kinds)}}}"
+
+
+def _located(table: Table) -> str:
+    """The file, or the list of files, as SQL."""
+    if isinstance(table, Parts):
+        return f"[{', '.join(map(literal, table.files))}]"
+    return literal(table)
+
+
+def _typed(path: Table, names: list[str]) -> str:
     """A table of texts, with those columns as numbers or booleans of which every cell is one."""
     texts = scan(path, text=True)
     wanted = []
@@ -168,9 +245,9 @@ def _typed(path: Path, names: list[str]) -> str:
     return f"(SELECT {', '.join(cells)} FROM {texts})"
 
 
-def json_lines(path: Path, key: str) -> str:
+def json_lines(table: Table, key: str) -> str:
     """SQL for the FROM clause: each line of a JSON lines file as `LINE`, beside its key."""
-    return f"(SELECT json AS {identifier(LINE)}, {_json_cell(key)} FROM {_json_objects(path)})"
+    return f"(SELECT json AS {identifier(LINE)}, {_json_cell(key)} FROM {_json_objects(table)})"
 
 
 def identifier(name: str) -> str:
@@ -183,24 +260,17 @@ def literal(value: str | Path) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def _csv_header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return next(csv.reader(_lines(stream), strict=True), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UndecidedError(f"{path.name}:1: the header cannot be read: {error}") from None
+def _json_objects(table: Table) -> str:
+    """The objects, as column `json`, with the folders' keys in them."""
+    if not isinstance(table, Parts) or not table.keys:
+        return _json_lines(table)
+    keys = ", ".join(f"{literal(key)}, {identifier(key)}" for key in table.keys)
+    return f"(SELECT json_merge_patch(json, json_object({keys})) AS json FROM {_json_lines(table)})"
 
 
-def _lines(stream: TextIO) -> Iterator[str]:
-    """The lines of a file, none of which is kept if it is endless: of zeros, of one quote."""
-    while line := stream.readline(LONGEST_LINE):
-        if len(line) == LONGEST_LINE:
-            raise csv.Error(f"a line has {LONGEST_LINE:,} characters or more")
-        yield line
-
-
-def _json_objects(path: Path) -> str:
-    return f"read_json_objects({literal(path)}, format = 'newline_delimited')"
+def _json_lines(table: Table) -> str:
+    options = f"format = 'newline_delimited', {_hive(table, typed=False)}"
+    return f"read_json_objects({_located(table)}, {options})"
 
 
 def _json_cell(name: str) -> str:
@@ -208,7 +278,7 @@ def _json_cell(name: str) -> str:
     return f"json_extract_string(json, {literal(path)}) AS {identifier(name)}"
 
 
-def _refuse_twins(path: Path, names: list[str]) -> None:
+def _refuse_twins(path: Table, names: list[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
         if not name.strip():

@@ -10,6 +10,7 @@ from typing import Literal
 import duckdb
 
 from mlops_steps.config import TableInput, Task
+from mlops_steps.data.parts import Table
 from mlops_steps.data.split import SPLITS, split_sql, within
 from mlops_steps.data.tables import (
     LINE,
@@ -28,7 +29,7 @@ Writing = Literal["text", "number", "truth"]
 _PLAIN_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?"
 
 
-def count_splits(source: Path, table: TableInput) -> dict[str, int]:
+def count_splits(source: Table, table: TableInput) -> dict[str, int]:
     """Rows by split (every split is there, 0 if empty); rows without a key are under "none".
 
     Raises:
@@ -47,7 +48,7 @@ def count_splits(source: Path, table: TableInput) -> dict[str, int]:
 
 
 def write_rows(
-    source: Path,
+    source: Table,
     target: Path,
     table: TableInput,
     *,
@@ -88,7 +89,7 @@ def write_rows(
 
 
 def write_labels(
-    source: Path, target: Path, table: TableInput, *, task: Task, splits: Sequence[str]
+    source: Table, target: Path, table: TableInput, *, task: Task, splits: Sequence[str]
 ) -> int:
     """Write Parquet with `key` (VARCHAR, the key's text) and `label`.
 
@@ -121,7 +122,7 @@ def write_labels(
     return int(rows)
 
 
-def _label(source: Path, table: TableInput, task: Task) -> str:
+def _label(source: Table, table: TableInput, task: Task) -> str:
     """SQL for the label of a row; NULL where there is none."""
     if task == "regression":
         return finite(table.target)
@@ -136,7 +137,7 @@ def finite(column: str) -> str:
     return f"(CASE WHEN isfinite({value}) THEN {value} END)"
 
 
-def writing(source: Path, table: TableInput) -> Writing:
+def writing(source: Table, table: TableInput) -> Writing:
     """How the target's values are written, which decides when two of them are the same.
 
     Of the task binary the positive value says it. Else the values do: numbers only if each is
@@ -208,7 +209,7 @@ def _write_lines(connection: duckdb.DuckDBPyConnection, query: str, target: Path
     return written
 
 
-def _require(source: Path, *columns: str) -> None:
+def _require(source: Table, *columns: str) -> None:
     names = column_names(source)
     for column in columns:
         if column not in names:

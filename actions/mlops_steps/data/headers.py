@@ -1,0 +1,34 @@
+"""The first line of a CSV file, read as the standard library reads CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from mlops_steps.errors import UndecidedError
+
+#: Characters. DuckDB reads shorter ones than this.
+LONGEST_LINE = 1 << 24
+
+
+def csv_header(path: Path) -> list[str]:
+    """The names in the first line; none where it is empty.
+
+    Raises:
+        UndecidedError: It is not UTF-8, not CSV, or has no end.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return next(csv.reader(_lines(stream), strict=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UndecidedError(f"{path.name}:1: the header cannot be read: {error}") from None
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which is kept if it is endless: of zeros, of one quote."""
+    while line := stream.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"a line has {LONGEST_LINE:,} characters or more")
+        yield line

@@ -267,6 +267,7 @@ class Check:
 
     def _contract(self, config: Config, table: TableInput, names: list[str]) -> None:
         from mlops_steps.validate_data import contract as contracts
+        from mlops_steps.validate_data.sense import misfits
 
         path, shown = self.root / table.contract, table.contract
         broken = schema_problems(path, contracts.Contract, shown_as=shown)
@@ -274,7 +275,7 @@ class Check:
         if broken:
             return
         contract = read_yaml(path, contracts.Contract, shown_as=shown)
-        for key, words in contracts.misfits(contract, table, task=config.model.task):
+        for key, words in misfits(contract, table, task=config.model.task):
             self.problems.append(f"{self._at(key, shown)}: {words}")
         if names:
             self._columns(table, contract, names)
@@ -283,7 +284,7 @@ class Check:
     def _columns(self, table: TableInput, contract: Contract, names: list[str]) -> None:
         """The contract's columns against those that the table has, and against their types."""
         from mlops_steps.validate_data.checks import unreadable
-        from mlops_steps.validate_data.contract import unnamed
+        from mlops_steps.validate_data.sense import unnamed
 
         kinds = self._kinds(table)
         for name, column in contract.columns.items():

@@ -250,6 +250,16 @@ def json_lines(table: Table, key: str) -> str:
     return f"(SELECT json AS {identifier(LINE)}, {_json_cell(key)} FROM {_json_objects(table)})"
 
 
+def unusable_regex(pattern: str) -> str:
+    """Why DuckDB's expressions (RE2) cannot be made of a pattern; empty if they can."""
+    with connect() as connection:
+        try:
+            connection.execute(f"SELECT regexp_full_match('', {literal(pattern)})").fetchone()
+        except duckdb.Error as error:
+            return str(error).splitlines()[0].partition(": ")[2]
+    return ""
+
+
 def identifier(name: str) -> str:
     """A column's name as SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from mlops_steps.config import Part, TableInput, Task, at, did_you_mean, read_yaml
+from mlops_steps.config import Part, RelativePath, TableInput, Task, at, read_yaml
 from mlops_steps.errors import ConfigError
 
 ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
+Severity = Literal["error", "warn"]
+#: When a table is looked at: before a model learns from it, or before one is asked about it.
+Environment = Literal["training", "serving"]
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+
+
+Environments = Annotated[tuple[Environment, ...], Meta(min_length=1)]
 
 
 class Rows(Part, frozen=True):
@@ -22,10 +29,49 @@ class Rows(Part, frozen=True):
     max: Annotated[int, Meta(ge=1)] | None = None
 
 
-class Column(Part, frozen=True):
+class Bounds(Part, frozen=True):
+    """What a figure of a whole column may be; at least one of both."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+class Category(Bounds, kw_only=True, frozen=True):
+    """What the share of a value may be, among the rows that have one."""
+
+    value: str
+
+
+class Quantile(Bounds, kw_only=True, frozen=True):
+    """What a quantile may be: `at` is the share of values at or below it."""
+
+    at: Annotated[float, Meta(gt=0, lt=1)]
+
+
+class Counts(Part, frozen=True):
+    """What a count may be; at least one of both."""
+
+    min: Count | None = None
+    max: Count | None = None
+
+
+class Judged(Part, frozen=True):
+    """How a broken rule counts.
+
+    `warn` is a finding and no failure. `tolerate` is the share of rows that may break it.
+    """
+
+    severity: Severity = "error"
+    tolerate: Share = 0
+
+
+class Column(Judged, kw_only=True, frozen=True):
     """One column. `min` and `max` are for numbers, `allowed` for numbers and texts.
 
     An empty CSV cell, a JSON null and NaN are nulls. `unique` is about values that are there.
+    `regex` (RE2) is for texts, the whole of which it matches; `length` counts their characters.
+    `mean`, `quantiles`, `shares` and `distinct` (the number of values) bound the column as a
+    whole. In an environment that is not among `environments` the column may be missing.
     """
 
     type: ColumnType
@@ -34,14 +80,61 @@ class Column(Part, frozen=True):
     max: float | None = None
     allowed: Annotated[list[str | int | float], Meta(min_length=1)] | None = None
     unique: bool = False
+    regex: Text | None = None
+    length: Counts | None = None
+    mean: Bounds | None = None
+    quantiles: tuple[Quantile, ...] = ()
+    shares: tuple[Category, ...] = ()
+    distinct: Counts | None = None
+    environments: Environments = ("training", "serving")
+
+
+class Rule(Judged, kw_only=True, frozen=True):
+    """A condition on the columns of a row, as an SQL expression that is true for a good row."""
+
+    name: Text
+    sql: Text
+
+
+class Group(Judged, kw_only=True, frozen=True):
+    """A condition on all rows that share the values of `by`, as an SQL expression of aggregates."""
+
+    name: Text
+    by: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    sql: Text
+
+
+class Reference(Judged, kw_only=True, frozen=True):
+    """The values of some columns stand together in a row of another file of the project."""
+
+    columns: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    file: RelativePath
+    to: Annotated[tuple[Text, ...], Meta(min_length=1)] | None = None
+
+
+class Fresh(Judged, kw_only=True, frozen=True):
+    """The latest value of a timestamp column (UTC, unless it has a zone) is not older than this."""
+
+    column: Text
+    within: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,5} (minutes|hours|days)$")]
 
 
 class Contract(Part, frozen=True):
-    """The whole file. Columns that it does not name are refused, unless `extra_columns`."""
+    """The whole file. Columns that it does not name are refused, unless `extra_columns`.
+
+    `unique` lists columns whose values together stand in no two rows. `samples`: how findings
+    show the cells that break a rule; redacted shows every digit as 9 and every letter as x.
+    """
 
     columns: Annotated[dict[str, Column], Meta(min_length=1)]
     rows: Rows = Rows()
     extra_columns: bool = False
+    unique: tuple[Annotated[tuple[Text, ...], Meta(min_length=2)], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    groups: tuple[Group, ...] = ()
+    references: tuple[Reference, ...] = ()
+    fresh: tuple[Fresh, ...] = ()
+    samples: Literal["redacted", "shown", "none"] = "redacted"
 
 
 def load(root: Path, table: TableInput, *, task: Task = "binary") -> Contract:
@@ -52,117 +145,10 @@ def load(root: Path, table: TableInput, *, task: Task = "binary") -> Contract:
             makes no sense, says nothing of the key, the target or the file, or says of the
             target what the task or the positive value cannot use.
     """
+    from mlops_steps.validate_data.sense import misfits
+
     path = root / table.contract
     contract = read_yaml(path, Contract, shown_as=table.contract)
     for key, problem in misfits(contract, table, task=task):
         raise ConfigError(f"{at(path, key, shown_as=table.contract)}: {problem}")
     return contract
-
-
-def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tuple[str, str]]:
-    """Everything that makes no sense in it or beside mlops.yaml, each with its key."""
-    if contract.rows.max is not None and contract.rows.max < contract.rows.min:
-        yield "rows.max", f"{contract.rows.max} is below min, {contract.rows.min}"
-    for name in (table.key, table.target, table.file):
-        if name is not None and name not in contract.columns:
-            yield "columns", f"says nothing of {name!r}, which mlops.yaml names"
-    for name, column in contract.columns.items():
-        problem = _nonsense(column)
-        if problem is None and name == table.target:
-            problem = _no_target(column, table, task)
-        if problem is not None:
-            yield f"columns.{name}.{problem[0]}", problem[1]
-
-
-def unnamed(contract: Contract, columns: Iterable[str]) -> list[str]:
-    """The columns of a table that its contract refuses because it does not name them."""
-    if contract.extra_columns:
-        return []
-    return [name for name in columns if name not in contract.columns]
-
-
-def _no_target(column: Column, table: TableInput, task: Task) -> tuple[str, str] | None:
-    """Why no table that keeps the contract has a target for the task: the key, and the words."""
-    if task == "regression" and column.type not in {"number", "integer"}:
-        words = f"is {column.type}; the target of the task regression is number or integer"
-        return "type", words
-    if column.allowed is not None and len(set(column.allowed)) < 2:
-        words = f"allows {column.allowed[0]!r} alone; a target of the task {task} varies"
-        return "allowed", words
-    if table.positive is None or _can_be(column, table.positive):
-        return None
-    what = f"{table.positive!r}, which mlops.yaml calls positive"
-    if column.allowed is None:
-        return "type", f"no {column.type} that the contract allows is {what}"
-    known = [str(each) for each in column.allowed]
-    hint = did_you_mean(str(table.positive), known)
-    if isinstance(table.positive, bool):
-        hint = " (a truth value; put a text in quotes)"
-    return "allowed", f"lacks {what}{hint}. Allowed here: {', '.join(known)}"
-
-
-def _can_be(column: Column, value: str | float | bool) -> bool:  # noqa: FBT001 - a value
-    """Whether a cell that keeps the contract can be the positive value, as `is_positive` compares.
-
-    In doubt it can: a number written as a text may stand so in a CSV file.
-    """
-    if isinstance(value, bool):
-        return column.type in {"boolean", "text"} and _among(str(value).lower(), column, str.lower)
-    if column.type == "boolean":
-        return isinstance(value, str) and value.lower() in {"true", "false"}
-    if column.type == "text" and isinstance(value, str):
-        return _among(value, column, str)
-    if column.type == "timestamp":
-        return True
-    number = _number(value)
-    if number is None or (column.type == "integer" and not number.is_integer()):
-        return False
-    low, high = column.min, column.max
-    inside = (low is None or number >= low) and (high is None or number <= high)
-    return inside and _among(number, column, _number)
-
-
-def _among(value: object, column: Column, read: Callable[[Any], object]) -> bool:
-    return column.allowed is None or value in [read(each) for each in column.allowed]
-
-
-def _number(value: str | float) -> float | None:
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _nonsense(column: Column) -> tuple[str, str] | None:
-    """The first key that cannot be meant, and why: a check that cannot fail is none."""
-    numeric = column.type in {"number", "integer"}
-    for key, bound in (("min", column.min), ("max", column.max)):
-        if bound is not None and not numeric:
-            return key, f"is for number and integer, not for {column.type}"
-        if bound is not None and not math.isfinite(bound):
-            return key, f"{bound} bounds nothing. Allowed: a finite number, or no {key}"
-    if column.min is not None and column.max is not None and column.max < column.min:
-        return "max", f"{column.max:g} is below min, {column.min:g}"
-    if column.allowed is not None and column.type in {"boolean", "timestamp"}:
-        return "allowed", f"is for number, integer and text, not for {column.type}"
-    for value in column.allowed or []:
-        if reason := _never(value, column):
-            return "allowed", f"{value!r} {reason}"
-    return None
-
-
-def _never(value: str | float, column: Column) -> str:
-    """Why no cell that keeps the contract can have a value that it allows; empty if one can."""
-    numeric = column.type in {"number", "integer"}
-    finite = isinstance(value, str | int) or math.isfinite(value)
-    if isinstance(value, str) == numeric or not finite:
-        return f"is not {'a finite number' if numeric else 'a text (put it in quotes)'}"
-    if isinstance(value, str):
-        return ""
-    if column.type == "integer" and isinstance(value, float) and not value.is_integer():
-        return "is no integer"
-    if column.min is not None and value < column.min:
-        return f"is below min, {column.min:g}"
-    if column.max is not None and value > column.max:
-        return f"is above max, {column.max:g}"
-    return ""

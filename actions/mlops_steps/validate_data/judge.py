@@ -1,7 +1,8 @@
-"""Run the checks: one pass over the table for all of them, and one more for each that repeats."""
+"""Run the checks: one pass for all of them, one for each that repeats, one for what to show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,9 +11,14 @@ import msgspec
 
 from mlops_steps.data.tables import ROW, identifier
 from mlops_steps.validate_data.checks import Check
+from mlops_steps.validate_data.contract import Severity
+from mlops_steps.validate_data.totals import Total
 
-#: How many row numbers a finding names. Never their values: a log is read by many.
-SHOWN_ROWS = 5
+#: How many failing rows a result names, and how many of these its message does.
+SHOWN_ROWS = 20
+NAMED_ROWS = 5
+#: Characters of a cell that a result shows.
+CELL = 40
 
 Verdict = Literal["pass", "fail", "undecided"]
 
@@ -27,18 +33,34 @@ class View:
 
     def one(self, *wanted: str) -> tuple[Any, ...]:
         """One row of aggregates over them."""
-        query = f"SELECT {', '.join(wanted)} FROM {self.table} WHERE {self.where}"
+        return self.ask(f"SELECT {', '.join(wanted)} FROM {self.table} WHERE {self.where}")
+
+    def ask(self, query: str) -> tuple[Any, ...]:
+        """The first row of a query."""
         return self.connection.execute(query).fetchone() or ()
 
-    def first(self, violation: str) -> list[int]:
-        """The numbers in the file, from 1, of the first rows for which `violation` is true."""
+    def refused(self, query: str) -> str:
+        """Why the types in a query do not fit; empty if they do. Nothing is read."""
+        try:
+            self.connection.execute(f"EXPLAIN {query}")
+        except (duckdb.BinderException, duckdb.ConversionException) as error:
+            return str(error).splitlines()[0].partition(": ")[2].partition(". ")[0]
+        return ""
+
+    def first(self, violations: Sequence[tuple[str, str]]) -> list[list[tuple[int, str]]]:
+        """The first rows for which each violation is true: numbers from 1, and what they show.
+
+        One pass for all of them. A violation comes with SQL for what is shown, empty for nothing.
+        """
         row = identifier(ROW)
         numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {self.table})"
-        found = self.connection.execute(
-            f"SELECT {row} FROM {numbered} WHERE {self.where} AND coalesce({violation}, true) "
-            f"ORDER BY {row} LIMIT {SHOWN_ROWS}"
-        ).fetchall()
-        return [number for (number,) in found]
+        wanted = [
+            f"min({{'at': {row}, 'cell': left({shows or 'NULL'}, {CELL})}}, {SHOWN_ROWS}) "
+            f"FILTER (WHERE coalesce({violation}, true))"
+            for violation, shows in violations
+        ]
+        found = self.ask(f"SELECT {', '.join(wanted)} FROM {numbered} WHERE {self.where}")
+        return [[(each["at"], each["cell"] or "") for each in rows or []] for rows in found]
 
     def repeated(self, value: str) -> str:
         """SQL for the values that more than one row has, with `times`, how often."""
@@ -49,8 +71,7 @@ class View:
 
     def count_repeated(self, value: str) -> int:
         """How many rows share their value with another."""
-        query = f"SELECT coalesce(sum(times), 0) FROM ({self.repeated(value)})"
-        (count,) = self.connection.execute(query).fetchone() or (0,)
+        (count,) = self.ask(f"SELECT coalesce(sum(times), 0) FROM ({self.repeated(value)})")
         return int(count)
 
 
@@ -58,13 +79,17 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     """One check as judged; a row of `checks.json`.
 
     Attributes:
-        check: type, nulls, range, set, unique, rows, columns, key, twice, split, target, file,
-            listed or leak.
+        check: Its kind: type, nulls, range, set, regex, length, unique, mean, quantile, share,
+            distinct, fresh, rule, group, reference, rows, columns, key, twice, split, target,
+            file, listed or leak.
         column: The column's name, empty for a check of the whole table.
-        n: Rows looked at.
+        n: Rows looked at; for a rule of groups, groups.
         n_failed: Rows that break it; for a check of the whole table 1 or 0.
         message: In words; empty if it passed with nothing to say.
         rows: The first failing rows, counted from 1 below the header.
+        cells: What those rows hold, redacted unless the contract says otherwise.
+        severity: A `warn` is told, and decides nothing.
+        idle: No row has a value that the check could have failed on.
     """
 
     check: str
@@ -74,6 +99,9 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     n_failed: int = 0
     message: str = ""
     rows: list[int] = []
+    cells: list[str] = []
+    severity: Severity = "error"
+    idle: bool = False
 
     @property
     def share(self) -> float:
@@ -81,8 +109,44 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
         return self.n_failed / self.n if self.n else 0.0
 
 
-def judge(view: View, checks: list[Check]) -> tuple[int, list[Result]]:
-    """Judge checks of rows.
+def judged(
+    kind: str,
+    column: str,
+    *,
+    n: int,
+    n_failed: int,
+    undecided: str,
+    message: str,
+    severity: Severity = "error",
+    tolerate: float = 0,
+    **more: Any,
+) -> Result:
+    """A result: undecided with its reason; else failed if more than the tolerated share is."""
+    status: Verdict = "pass"
+    if undecided:
+        status, message, n, n_failed, more = "undecided", undecided, 0, 0, {}
+    elif not n_failed:
+        message, more = "", {key: each for key, each in more.items() if key == "idle"}
+    elif n_failed > tolerate * n:
+        status = "fail"
+    else:
+        message += f"; {tolerate:.3%} is tolerated"
+    return Result(
+        check=kind, column=column, status=status, n=n, n_failed=n_failed, message=message,
+        severity=severity, **more,
+    )  # fmt: skip
+
+
+def judge(
+    view: View, checks: list[Check], totals: Sequence[Total] = (), *, samples: str = "none"
+) -> tuple[int, list[Result]]:
+    """Judge checks of rows, and of all rows together.
+
+    Args:
+        view: The rows.
+        checks: Conditions on a row.
+        totals: Conditions on aggregates.
+        samples: How cells are shown: redacted, shown or none.
 
     Returns:
         The number of rows looked at, and one result a check, in order. Without rows nothing
@@ -91,37 +155,72 @@ def judge(view: View, checks: list[Check]) -> tuple[int, list[Result]]:
     by_row = [check for check in checks if not check.undecided and not check.distinct]
     # A condition that is NULL is a defect of ours: the row counts as failed.
     conditions = [f"count_if(coalesce({check.violation}, true))" for check in by_row]
-    rows, *counts = view.one("count(*)", *conditions)
-    failed = dict(zip(by_row, counts, strict=True))
-    results = []
+    wants = [want for total in totals for want in total.wants]
+    rows, *counts = view.one("count(*)", *conditions, *wants)
+    failed = dict(zip(by_row, counts, strict=False))
     for check in checks:
-        status: Verdict = "pass"
-        n_failed, message, numbers = 0, "", list[int]()
-        if check.undecided or not rows:
-            status, message = "undecided", check.undecided or "no rows to look at"
-        elif n_failed := failed[check] if check in failed else view.count_repeated(check.distinct):
-            violation = check.violation
-            if check.distinct:  # NULL repeats nothing
-                values = f"SELECT value FROM ({view.repeated(check.distinct)})"
-                violation = f"coalesce(({check.distinct}) IN ({values}), false)"
-            status, numbers = "fail", view.first(violation)
-            message = f"{n_failed:,} of {rows:,} rows {check.broken} ({shown(numbers, n_failed)})"
-        results.append(
-            Result(
-                check=check.kind,
-                column=check.column,
-                status=status,
-                n=0 if check.undecided else rows,
-                n_failed=n_failed,
-                message=message,
-                rows=numbers,
-            )
-        )
+        if check.distinct and not check.undecided and rows:
+            failed[check] = view.count_repeated(check.distinct)
+    broken = [check for check in checks if failed.get(check)]
+    wanted = [(_violation(view, each), _shows(each, samples)) for each in broken]
+    places = dict(zip(broken, view.first(wanted) if wanted else [], strict=True))
+    results = [
+        _result(check, rows, failed.get(check) or 0, places.get(check, [])) for check in checks
+    ]
+    answers = iter(counts[len(by_row) :])
+    for total in totals:
+        mine = [next(answers) for _ in total.wants]
+        results.append(_total(total, rows, mine))
     return rows, results
+
+
+def _result(check: Check, rows: int, n_failed: int, places: list[tuple[int, str]]) -> Result:
+    numbers = [number for number, _ in places]
+    return judged(
+        check.kind,
+        check.column,
+        n=rows,
+        n_failed=n_failed,
+        undecided=check.undecided or ("" if rows else "no rows to look at"),
+        message=f"{n_failed:,} of {rows:,} rows {check.broken} ({shown(numbers, n_failed)})",
+        rows=numbers,
+        cells=[cell for _, cell in places if cell],
+        severity=check.severity,
+        tolerate=check.tolerate,
+    )
+
+
+def _total(total: Total, rows: int, found: list[Any]) -> Result:
+    undecided = total.undecided or ("" if rows else "no rows to look at")
+    n, *answers = found or [0]
+    if not undecided and not n:
+        undecided = "no row has a value"
+    message = "" if undecided else total.told(*answers)
+    return judged(
+        total.kind, total.column, n=n, n_failed=int(bool(message)),
+        undecided=undecided, message=message, severity=total.severity,
+    )  # fmt: skip
+
+
+def _violation(view: View, check: Check) -> str:
+    if not check.distinct:
+        return check.violation
+    values = f"SELECT value FROM ({view.repeated(check.distinct)})"
+    return f"coalesce(({check.distinct}) IN ({values}), false)"  # NULL repeats nothing
+
+
+def _shows(check: Check, samples: str) -> str:
+    """SQL for a cell as it is shown: redacted, digits are 9 and letters x."""
+    if samples == "none" or not check.shows:
+        return ""
+    if samples == "shown":
+        return check.shows
+    digits = f"regexp_replace(left({check.shows}, {CELL}), '\\p{{N}}', '9', 'g')"
+    return f"regexp_replace({digits}, '\\p{{L}}', 'x', 'g')"
 
 
 def shown(numbers: list[int], n_failed: int) -> str:
     """`row 3`, `rows 3, 17`, `rows 3, 17, 20, 31, 40, …`."""
-    listed = ", ".join(str(number) for number in numbers)
-    more = ", …" if n_failed > len(numbers) else ""
+    listed = ", ".join(str(number) for number in numbers[:NAMED_ROWS])
+    more = ", …" if n_failed > len(numbers[:NAMED_ROWS]) else ""
     return f"row{'s' if n_failed > 1 else ''} {listed}{more}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STEP = Step(
     name="validate-data",
     summary="Hold the labelled table against its contract.",
-    requires=("duckdb",),
+    requires=("duckdb", "sqlglot"),
     inputs=(
         Input(
             "split",
@@ -30,20 +30,26 @@ SHOWN = 10
 
 def run(record: Record) -> Status:
     """Judge every check; `checks.json` holds them all."""
+    from datetime import UTC, datetime
+
     from mlops_steps.data.profile import column_types
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.data.withhold import count_splits
     from mlops_steps.validate_data import contract as contracts
-    from mlops_steps.validate_data.checks import compile_checks, with_values
+    from mlops_steps.validate_data.checks import check_together, compile_checks, with_values
     from mlops_steps.validate_data.files import check_files
+    from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
+    from mlops_steps.validate_data.rows import fitting, reference_checks, rule_checks
     from mlops_steps.validate_data.table import check_shape, check_split, check_target
+    from mlops_steps.validate_data.totals import totals
 
     table, task = record.config.table, record.config.model.task
     contract = contracts.load(record.root, table, task=task)
     record.take(table.contract)
     source = record.take(table.path)
+    others = {each.file: record.take(each.file) for each in contract.references}
 
     counts = count_splits(source, table)
     # A row without a key is looked at in every case: it must not hide.
@@ -54,10 +60,15 @@ def run(record: Record) -> Status:
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
         typed = format_of(source) == "parquet"
-        checks = compile_checks(contract, kinds, typed=typed)
         values = scanned if typed else with_values(scanned, contract, kinds)
         view = View(connection, values, where)
-        rows, results = judge(view, checks)
+        checks = compile_checks(contract, kinds, typed=typed)
+        checks += check_together(contract, kinds, typed=typed)
+        checks += fitting(view, rule_checks(contract, kinds, typed=typed))
+        checks += reference_checks(contract, kinds, others, typed=typed)
+        whole = totals(contract, kinds, datetime.now(UTC), typed=typed)
+        rows, results = judge(view, checks, whole, samples=contract.samples)
+        results += check_groups(view, contract, kinds, typed=typed)
         results += check_split(view, table, counts)
         results.append(check_target(view, table, list(kinds), task=task))
         results += check_files(view, table, record.root, list(kinds))
@@ -66,54 +77,52 @@ def run(record: Record) -> Status:
 
 
 def _report(record: Record, rows: int, results: list[Result]) -> Status:
+    import msgspec
+
     from mlops_steps.files import write_json
 
-    rows_of_file = [
-        {
-            "check": each.check,
-            "column": each.column,
-            "status": each.status,
-            "n": each.n,
-            "n_failed": each.n_failed,
-            "share": each.share,
-            "message": each.message,
-            "rows": each.rows,
-        }
-        for each in results
-    ]
-    write_json(record.folder / "checks.json", rows_of_file)
+    checks = [msgspec.to_builtins(each) | {"share": each.share} for each in results]
+    write_json(record.folder / "checks.json", checks)
     record.wrote(record.folder / "checks.json")
 
-    failed = [each for each in results if each.status == "fail"]
-    undecided = [each for each in results if each.status == "undecided"]
+    deciding = [each for each in results if each.severity == "error"]
+    failed = [each for each in deciding if each.status == "fail"]
+    undecided = [each for each in deciding if each.status == "undecided"]
+    warned = [each for each in results if each.severity == "warn" and each.status != "pass"]
     record.figure("rows", rows, unit="rows")
     record.figure("checks", len(results))
     record.figure("failed", len(failed), n=len(results))
     record.figure("undecided", len(undecided), n=len(results))
-    words = []
-    for each in [*failed, *undecided]:
-        place = f"{each.column}: {each.check}" if each.column else each.check
-        word = "cannot be judged: " if each.status == "undecided" else ""
-        message = f"{place}: {word}{each.message}"
-        record.find(
-            f"data/{each.check}",
-            message,
-            file=record.config.table.path,
-            column=each.column,
-            n=each.n,
-            n_failed=each.n_failed,
-            share=each.share,
-        )
-        words.append(message)
-    if not words:
-        left_out = "" if record.inputs["split"] == "test" else ", none of the test split"
-        record.say(f"{len(results)} checks, {rows:,} rows{left_out}")
+    words = [_found(record, each) for each in [*failed, *undecided, *warned]]
+    more = [f"and {len(words) - SHOWN} more: out/validate-data/checks.json"]
+    more = more if len(words) > SHOWN else []
+    warnings = [f"{len(warned)} warning{'s' if len(warned) > 1 else ''}"] if warned else []
+    if not failed and not undecided:
+        left_out = [] if record.inputs["split"] == "test" else ["none of the test split"]
+        parts = [f"{len(results)} checks", f"{rows:,} rows", *left_out, *warnings]
+        record.say(", ".join(parts), *words[:SHOWN], *more)
         return Status.PASS
     parts = [f"{len(failed)} of {len(results)} checks failed"] if failed else []
     if undecided:
         parts.append(f"{len(undecided)} of {len(results)} checks could not be judged")
-    more = [f"and {len(words) - SHOWN} more: out/validate-data/checks.json"]
-    more = more if len(words) > SHOWN else []
     closing = "Nothing was trained on this table."
-    record.say(f"{', '.join(parts)}, {rows:,} rows", *words[:SHOWN], *more, closing)
+    record.say(", ".join([*parts, f"{rows:,} rows", *warnings]), *words[:SHOWN], *more, closing)
     return Status.FAIL if failed else Status.UNDECIDED
+
+
+def _found(record: Record, each: Result) -> str:
+    """Note what was found, and say it in a line."""
+    place = f"{each.column}: {each.check}" if each.column else each.check
+    word = "cannot be judged: " if each.status == "undecided" else ""
+    message = f"{place}: {word}{each.message}"
+    record.find(
+        f"data/{each.check}",
+        message,
+        level="warning" if each.severity == "warn" else "error",
+        file=record.config.table.path,
+        column=each.column,
+        n=each.n,
+        n_failed=each.n_failed,
+        share=each.share,
+    )
+    return f"warning: {message}" if each.severity == "warn" else message

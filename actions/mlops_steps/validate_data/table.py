@@ -7,8 +7,9 @@ from mlops_steps.data.split import SPLITS
 from mlops_steps.data.tables import identifier
 from mlops_steps.data.withhold import finite, is_positive
 from mlops_steps.validate_data.checks import Check
-from mlops_steps.validate_data.contract import Contract, unnamed
+from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.judge import Result, View, judge
+from mlops_steps.validate_data.sense import unnamed
 
 
 def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Result]:

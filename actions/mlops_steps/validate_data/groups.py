@@ -1,0 +1,52 @@
+"""Checks of the rows that share a value: conditions on their aggregates, group by group."""
+
+from __future__ import annotations
+
+from mlops_steps.data.tables import ROW, identifier
+from mlops_steps.validate_data import rules
+from mlops_steps.validate_data.checks import read_as
+from mlops_steps.validate_data.contract import Contract, Group
+from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
+
+
+def check_groups(
+    view: View, contract: Contract, kinds: dict[str, str], *, typed: bool
+) -> list[Result]:
+    """One result for each rule of groups; `n` and `n_failed` count groups.
+
+    A failing group is named by the number of its first row. Rows without a value in `by` are a
+    group of their own.
+    """
+    return [_check(view, each, kinds, typed=typed) for each in contract.groups]
+
+
+def _check(view: View, group: Group, kinds: dict[str, str], *, typed: bool) -> Result:
+    expression = rules.read(group.sql, grouped=True)
+    lacking = [name for name in (*group.by, *rules.columns(expression)) if name not in kinds]
+    reason = f"the table has no column {lacking[0]!r}" if lacking else ""
+    kept = rules.write(expression, lambda name: name if typed else read_as(name))
+    by = ", ".join(identifier(name) for name in group.by)
+    row = identifier(ROW)
+    numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {view.table})"
+    query = (
+        f"SELECT count(*), count_if(NOT kept), min(first, {SHOWN_ROWS}) FILTER (WHERE NOT kept) "
+        f"FROM (SELECT min({row}) AS first, coalesce({kept}, false) AS kept "
+        f"FROM {numbered} WHERE {view.where} GROUP BY {by})"
+    )
+    if not reason:
+        reason = view.refused(query)
+    groups, failed, numbers = (0, 0, None) if reason else view.ask(query)
+    if not groups:
+        reason = reason or "no rows to look at"
+    return judged(
+        "group",
+        group.name,
+        n=groups,
+        n_failed=failed,
+        undecided=reason,
+        message=f"{failed:,} of {groups:,} groups by {', '.join(group.by)} for which "
+        f"{group.sql!r} is not shown to be true (first {shown(sorted(numbers or []), failed)})",
+        rows=sorted(numbers or []),
+        severity=group.severity,
+        tolerate=group.tolerate,
+    )

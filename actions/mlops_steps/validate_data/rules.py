@@ -1,0 +1,92 @@
+"""Rules that a contract states as SQL expressions: parsed, never pasted.
+
+Only what stands in `_WORDS` is let through, so that an expression reads the columns of its row
+and nothing else: no statement, no subquery, no file, no function that nobody listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sqlglot
+from sqlglot import exp
+
+#: What an expression may be made of.
+_WORDS = (
+    *(exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren),
+    *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is),
+    *(exp.In, exp.Between, exp.Like, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg),
+    *(exp.Case, exp.If, exp.Coalesce, exp.Least, exp.Greatest, exp.Cast, exp.DataType),
+    *(exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Length, exp.Lower, exp.Upper, exp.Trim),
+    *(exp.Substring, exp.StartsWith, exp.RegexpFullMatch, exp.Interval, exp.Var, exp.DateDiff),
+)
+_AGGREGATES = (exp.Count, exp.Distinct, exp.Star, exp.Sum, exp.Avg, exp.Min, exp.Max)
+_TYPES = {"INT", "BIGINT", "DOUBLE", "FLOAT", "TEXT", "VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"}
+
+
+class RuleError(Exception):
+    """The expression is none, or does what no rule may; the message is for the user."""
+
+
+def read(sql: str, *, grouped: bool = False) -> exp.Expr:
+    """Read one expression; with `grouped` of aggregates, each column inside of one.
+
+    Raises:
+        RuleError: It cannot be read, or holds what is not allowed.
+    """
+    try:
+        found = sqlglot.parse(sql, dialect="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        raise RuleError(f"cannot be read: {_plain(str(error))}") from None
+    except RecursionError:
+        raise RuleError("is nested too deeply") from None
+    if len(found) != 1 or found[0] is None:
+        raise RuleError("is not one expression")
+    expression = found[0]
+    allowed = _WORDS + (_AGGREGATES if grouped else ())
+    for node in expression.walk():
+        if not isinstance(node, allowed):
+            raise RuleError(f"holds {_shown(node)}, which no rule may hold")
+        if isinstance(node, exp.DataType) and node.this.value not in _TYPES:
+            raise RuleError(f"casts to {_shown(node)}. Allowed: {', '.join(sorted(_TYPES))}")
+        if isinstance(node, exp.Column) and node.table:
+            raise RuleError(f"names {_shown(node)}: a column stands alone, in double quotes if odd")
+    if not grouped and not columns(expression):
+        raise RuleError("names no column")
+    loose = [name for name, inside in _columns(expression) if grouped and not inside]
+    if loose:
+        raise RuleError(f"names {loose[0]!r} outside of an aggregate (count, sum, avg, min, max)")
+    return expression
+
+
+def columns(expression: exp.Expr) -> list[str]:
+    """The names of the columns in it, each once."""
+    return list(dict.fromkeys(name for name, _ in _columns(expression)))
+
+
+def write(rule: exp.Expr, cell: Callable[[str], str], *, dialect: str = "duckdb") -> str:
+    """A rule as SQL, `cell` in the place of a column's name.
+
+    What cannot be cast is NULL, and so no row that keeps the rule.
+    """
+    written = exp.Paren(this=rule.copy())  # so that every part has one above it
+    for column in list(written.find_all(exp.Column)):
+        column.set("this", exp.to_identifier(cell(column.name), quoted=True))
+    for cast in [each for each in written.find_all(exp.Cast) if not isinstance(each, exp.TryCast)]:
+        cast.replace(exp.TryCast(this=cast.this, to=cast.to))
+    return written.sql(dialect=dialect, comments=False)
+
+
+def _columns(expression: exp.Expr) -> Iterator[tuple[str, bool]]:
+    for node in expression.find_all(exp.Column):
+        yield node.name, node.find_ancestor(exp.AggFunc) is not None
+
+
+def _shown(node: exp.Expr) -> str:
+    return _plain(node.sql(dialect="duckdb", comments=False))
+
+
+def _plain(text: str) -> str:
+    """In one line, without the colours that the parser puts around a place."""
+    words = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
+    return " ".join(words.replace("[4m", "").replace("[0m", "").split())[:160]

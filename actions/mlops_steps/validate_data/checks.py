@@ -19,6 +19,7 @@ from mlops_steps.validate_data.contract import (
 )
 
 _TIMES = re.compile(r"DATE|TIMESTAMP.*")
+_INTEGERS = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _TEXTS = re.compile(r"VARCHAR|ENUM\(.*\)|UUID")
 
 
@@ -32,6 +33,7 @@ class Check:
         broken: What is wrong with a row that breaks it, in words.
         violation: SQL that is true for such a row.
         distinct: Instead of `violation`, SQL for a value that no two rows may share.
+        whole: Whether that is a column of 64 bits or less that holds integers.
         shows: SQL for what a finding shows of a row that breaks it; empty if nothing is.
         undecided: Why it cannot be judged, if it cannot.
         severity: Whether it decides (error) or only says something (warn).
@@ -43,6 +45,7 @@ class Check:
     broken: str = ""
     violation: str = ""
     distinct: str = ""
+    whole: bool = False
     shows: str = ""
     undecided: str = ""
     severity: Severity = "error"
@@ -67,7 +70,7 @@ def compile_checks(
     """
     checks: list[Check] = []
     for name, column in contract.columns.items():
-        wanted = _column_checks(name, column, text=not typed)
+        wanted = _column_checks(name, column, kinds.get(name, ""), text=not typed)
         reason = ""
         if name not in kinds and environment not in column.environments:
             continue
@@ -133,7 +136,7 @@ def _fits(wanted: ColumnType, kind: str) -> bool:
             return _TIMES.fullmatch(kind) is not None
 
 
-def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
+def _column_checks(name: str, column: Column, kind: str, *, text: bool) -> list[Check]:
     cell = identifier(name)
     value = value_of(name, column, typed=not text)
     numeric = column.type in {"number", "integer"}
@@ -172,13 +175,20 @@ def _column_checks(name: str, column: Column, *, text: bool) -> list[Check]:
         inside, broken = _long(f"length({value})", column.length)
         checks.append(Check("length", name, broken, _not_shown(cell, inside)))
     if column.unique:
-        distinct = _distinct(name, column, typed=not text)
-        checks.append(Check("unique", name, "with a value of another row", distinct=distinct))
+        whole = is_integer(kind)
+        distinct = identifier(name) if whole else _distinct(name, column, typed=not text)
+        broken = "with a value of another row"
+        checks.append(Check("unique", name, broken, distinct=distinct, whole=whole))
     shows = f"CAST({cell} AS VARCHAR)"
     return [
         replace(check, shows=shows, severity=column.severity, tolerate=column.tolerate)
         for check in checks
     ]
+
+
+def is_integer(kind: str) -> bool:
+    """Whether a DuckDB type holds integers of 64 bits or less."""
+    return _INTEGERS.fullmatch(kind) is not None
 
 
 def check_together(contract: Contract, kinds: dict[str, str], *, typed: bool) -> list[Check]:

@@ -20,6 +20,9 @@ NAMED_ROWS = 5
 #: Characters of a cell that a result shows.
 CELL = 40
 
+#: Bits of memory for telling whole numbers apart, for each thread: 32 MiB.
+BITS = 1 << 28
+
 Verdict = Literal["pass", "fail", "undecided"]
 
 
@@ -61,6 +64,17 @@ class View:
         ]
         found = self.ask(f"SELECT {', '.join(wanted)} FROM {numbered} WHERE {self.where}")
         return [[(each["at"], each["cell"] or "") for each in rows or []] for rows in found]
+
+    def all_differ(self, value: str, low: int | None, high: int | None) -> bool:
+        """Whether no two rows share a whole number between two: one bit for each there may be.
+
+        False may also mean that this would take too much memory.
+        """
+        if low is None or high is None or high - low >= BITS:
+            return False
+        bits = f"bit_count(bitstring_agg({value}, {low}, {high}))"
+        different, there = self.one(bits, f"count({value})")
+        return bool(different == there)
 
     def repeated(self, value: str) -> str:
         """SQL for the values that more than one row has, with `times`, how often."""
@@ -153,21 +167,30 @@ def judge(
         can be judged: every check is undecided.
     """
     by_row = [check for check in checks if not check.undecided and not check.distinct]
+    repeating = [check for check in checks if not check.undecided and check.distinct]
     # A condition that is NULL is a defect of ours: the row counts as failed.
     conditions = [f"count_if(coalesce({check.violation}, true))" for check in by_row]
     wants = [want for total in totals for want in total.wants]
-    rows, *counts = view.one("count(*)", *conditions, *wants)
+    integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
+    ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
+    rows, *counts = view.one("count(*)", *conditions, *wants, *ends)
     failed = dict(zip(by_row, counts, strict=False))
-    for check in checks:
-        if check.distinct and not check.undecided and rows:
-            failed[check] = view.count_repeated(check.distinct)
+    limits = counts[len(conditions) + len(wants) :]
+    spans = dict(zip(integers, zip(limits[::2], limits[1::2], strict=True), strict=True))
+    repeats: dict[str, int] = {}
+    for check in repeating if rows else []:
+        if check.distinct not in repeats:
+            span = spans.get(check.distinct)
+            unique = span is not None and view.all_differ(check.distinct, *span)
+            repeats[check.distinct] = 0 if unique else view.count_repeated(check.distinct)
+        failed[check] = repeats[check.distinct]
     broken = [check for check in checks if failed.get(check)]
     wanted = [(_violation(view, each), _shows(each, samples)) for each in broken]
     places = dict(zip(broken, view.first(wanted) if wanted else [], strict=True))
     results = [
         _result(check, rows, failed.get(check) or 0, places.get(check, [])) for check in checks
     ]
-    answers = iter(counts[len(by_row) :])
+    answers = iter(counts[len(conditions) :])
     for total in totals:
         mine = [next(answers) for _ in total.wants]
         results.append(_total(total, rows, mine))
@@ -195,9 +218,10 @@ def _total(total: Total, rows: int, found: list[Any]) -> Result:
     n, *answers = found or [0]
     if not undecided and not n:
         undecided = "no row has a value"
-    message = "" if undecided else total.told(*answers)
+    told = "" if undecided else total.told(*answers)
+    message, n_failed = told if isinstance(told, tuple) else (told, int(bool(told)))
     return judged(
-        total.kind, total.column, n=n, n_failed=int(bool(message)),
+        total.kind, total.column, n=n, n_failed=n_failed,
         undecided=undecided, message=message, severity=total.severity,
     )  # fmt: skip
 

@@ -35,14 +35,13 @@ def run(record: Record) -> Status:
     from mlops_steps.data.profile import column_types
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, format_of, reading, scan
-    from mlops_steps.data.withhold import count_splits
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.checks import check_together, compile_checks, with_values
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
     from mlops_steps.validate_data.rows import fitting, reference_checks, rule_checks
-    from mlops_steps.validate_data.table import check_shape, check_split, check_target
+    from mlops_steps.validate_data.table import check_shape, check_split, key_checks, target_total
     from mlops_steps.validate_data.totals import totals
 
     table, task = record.config.table, record.config.model.task
@@ -51,7 +50,6 @@ def run(record: Record) -> Status:
     source = record.take(table.path)
     others = {each.file: record.take(each.file) for each in contract.references}
 
-    counts = count_splits(source, table)
     # A row without a key is looked at in every case: it must not hide.
     where = "true"
     if record.inputs["split"] == "valid":
@@ -66,13 +64,15 @@ def run(record: Record) -> Status:
         checks += check_together(contract, kinds, typed=typed)
         checks += fitting(view, rule_checks(contract, kinds, typed=typed))
         checks += reference_checks(contract, kinds, others, typed=typed)
+        checks += key_checks(table, kinds)
         whole = totals(contract, kinds, datetime.now(UTC), typed=typed)
+        whole.append(target_total(table, kinds, task=task))
         rows, results = judge(view, checks, whole, samples=contract.samples)
         results += check_groups(view, contract, kinds, typed=typed)
-        results += check_split(view, table, counts)
-        results.append(check_target(view, table, list(kinds), task=task))
         results += check_files(view, table, record.root, list(kinds))
-    results = [*check_shape(contract, list(kinds), sum(counts.values())), *results]
+        (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
+        results.append(check_split(view, table, whole_rows))
+    results = [*check_shape(contract, list(kinds), whole_rows), *results]
     return _report(record, rows, results)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from mlops_steps.config import TableInput, Task
-from mlops_steps.data.split import SPLITS
+from mlops_steps.data.split import SPLITS, split_sql
 from mlops_steps.data.tables import identifier
 from mlops_steps.data.withhold import finite, is_positive
-from mlops_steps.validate_data.checks import Check
+from mlops_steps.validate_data.checks import Check, is_integer
 from mlops_steps.validate_data.contract import Contract
-from mlops_steps.validate_data.judge import Result, View, judge
+from mlops_steps.validate_data.judge import Result, View
 from mlops_steps.validate_data.sense import unnamed
+from mlops_steps.validate_data.totals import Told, Total
+
+#: Rows among which every split is looked for first.
+FIRST_ROWS = 10_000
 
 
 def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Result]:
@@ -28,62 +32,68 @@ def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Resul
     return results
 
 
-def check_split(view: View, table: TableInput, counts: dict[str, int]) -> list[Result]:
-    """That every row has one place: a key of its own, and a split that is not empty.
-
-    `counts` are the rows of the whole table by split (see `count_splits`).
-    """
+def key_checks(table: TableInput, kinds: dict[str, str]) -> list[Check]:
+    """That every row has a key of its own."""
     key = f"CAST({identifier(table.key)} AS VARCHAR)"
-    checks = [
+    # Two integers are the same text exactly when they are the same number.
+    whole = is_integer(kinds.get(table.key, ""))
+    same = identifier(table.key) if whole else key
+    return [
         Check("key", table.key, "without a key", f"{key} IS NULL"),
-        Check("twice", table.key, "with a key of another row", distinct=key),
+        Check("twice", table.key, "with a key of another row", distinct=same, whole=whole),
     ]
-    _, results = judge(view, checks)
-    empty = [name for name in SPLITS if not counts[name]]
+
+
+def check_split(view: View, table: TableInput, rows: int) -> Result:
+    """That each of test, valid and train has a row of the whole table, which has `rows`.
+
+    The first rows nearly always show it; only where they do not, all are counted.
+    """
+    split = split_sql(table.key, table.split)
+    for limit in (FIRST_ROWS, rows):
+        query = (
+            f"SELECT list(DISTINCT {split}) FROM (SELECT {identifier(table.key)} "
+            f"FROM {view.table} LIMIT {limit})"
+        )
+        (found,) = view.ask(query)
+        empty = [name for name in SPLITS if name not in (found or [])]
+        if not empty:
+            break
     message = f"no row falls to {' and '.join(empty)}" if empty else ""
-    return [*results, _whole("split", message, n=sum(counts.values()))]
+    return _whole("split", message, n=rows)
 
 
-def check_target(view: View, table: TableInput, columns: list[str], *, task: Task) -> Result:
+def target_total(table: TableInput, kinds: dict[str, str], *, task: Task) -> Total:
     """That the target is one that a model of this task can learn.
 
     binary: exactly two values, and `positive` is one of them. multiclass: at least two.
     regression: finite numbers in every row, and at least two different ones.
     """
-    if table.target not in columns:
-        return Result(
-            check="target",
-            column=table.target,
-            status="undecided",
-            n=0,
-            message="the table has no such column",
-        )
+    if table.target not in kinds:
+        return Total("target", table.target, undecided="the table has no such column")
+    if task == "regression":
+        number = finite(table.target)
+        numbers = ("count(*)", f"count({number})", f"min({number}) < max({number})")
+        return Total("target", table.target, ("count(*)", *numbers), _told_of_numbers)
     cell = identifier(table.target)
-    fits = f"{finite(table.target)} IS NOT NULL" if task == "regression" else "true"
-    if task == "binary":
-        fits = is_positive(table.target, table.positive)
-    different = finite(table.target) if task == "regression" else cell
-    rows, values, fitting = view.one(
-        "count(*)", f"count(DISTINCT {different})", f"count_if({fits})"
-    )
-    message, failed = "", 1
-    if task == "binary" and values != 2:
-        message = f"has {values} different values; binary wants two"
-    elif task == "binary" and not fitting:
-        message = f"has no row with {table.positive!r}, which mlops.yaml calls positive"
-    elif fitting < rows and task == "regression":
-        failed = rows - fitting
-        message = f"{failed:,} of {rows:,} rows have no finite number; regression wants one"
-    elif values < 2 and task != "binary":
-        message = f"has {values} different values; {task} wants at least two"
-    return Result(
-        check="target",
-        column=table.target,
-        status="undecided" if not rows else "fail" if message else "pass",
-        n=rows,
-        n_failed=failed if message else 0,
-        message=message,
-    )
+    fits = is_positive(table.target, table.positive) if task == "binary" else "true"
+    wants = (f"count(DISTINCT {cell})", f"count_if({fits})")
+
+    def told(values: int, fitting: int) -> str:
+        if task == "binary" and values != 2:
+            return f"has {values} different values; binary wants two"
+        if task == "binary" and not fitting:
+            return f"has no row with {table.positive!r}, which mlops.yaml calls positive"
+        return f"has {values} different values; multiclass wants at least two" * (values < 2)
+
+    return Total("target", table.target, ("count(*)", *wants), told)
+
+
+def _told_of_numbers(rows: int, fitting: int, differ: bool | None) -> Told:  # noqa: FBT001 - an answer of SQL
+    if fitting < rows:
+        words = f"{rows - fitting:,} of {rows:,} rows have no finite number; regression wants one"
+        return words, rows - fitting
+    return "" if differ else "has 1 different values; regression wants at least two"
 
 
 def _whole(check: str, message: str, *, n: int) -> Result:

@@ -22,6 +22,9 @@ from mlops_steps.validate_data.contract import (
     Severity,
 )
 
+#: What is wrong, in words; with the number of rows that are wrong, where it is known.
+Told = str | tuple[str, int]
+
 
 @dataclass(frozen=True)
 class Total:
@@ -32,7 +35,7 @@ class Total:
         column: The column's name.
         wants: SQL for aggregates. The first counts the rows that they are about; without any
             the check cannot be judged.
-        told: From the other aggregates to what is wrong, in words; empty if nothing is.
+        told: From the other aggregates to what is wrong; empty if nothing is.
         undecided: Why it cannot be judged, if it cannot.
         severity: Whether it decides (error) or only says something (warn).
     """
@@ -40,7 +43,7 @@ class Total:
     kind: str
     column: str
     wants: tuple[str, ...] = ()
-    told: Callable[..., str] = lambda *_: ""
+    told: Callable[..., Told] = lambda *_: ""
     undecided: str = ""
     severity: Severity = "error"
 

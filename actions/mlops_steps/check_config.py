@@ -283,7 +283,7 @@ class Check:
 
     def _columns(self, table: TableInput, contract: Contract, names: list[str]) -> None:
         """The contract's columns against those that the table has, and against their types."""
-        from mlops_steps.validate_data.checks import unreadable
+        from mlops_steps.validate_data.cells import unreadable
         from mlops_steps.validate_data.sense import unnamed
 
         kinds = self._kinds(table)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass, replace
 
 from mlops_steps.config import did_you_mean
-from mlops_steps.data.profile import is_numeric
 from mlops_steps.data.tables import identifier, literal
-from mlops_steps.validate_data.contract import (
-    Column,
-    ColumnType,
-    Contract,
-    Counts,
-    Environment,
-    Severity,
-)
-
-_TIMES = re.compile(r"DATE|TIMESTAMP.*")
-_INTEGERS = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER")
-_TEXTS = re.compile(r"VARCHAR|ENUM\(.*\)|UUID")
+from mlops_steps.validate_data.cells import Cells, unreadable
+from mlops_steps.validate_data.contract import Column, Counts, Environment, Severity
 
 
 @dataclass(frozen=True)
@@ -52,121 +40,64 @@ class Check:
     tolerate: float = 0
 
 
-def compile_checks(
-    contract: Contract,
-    kinds: dict[str, str],
-    *,
-    typed: bool,
-    environment: Environment = "training",
-) -> list[Check]:
+def compile_checks(cells: Cells, environment: Environment = "training") -> list[Check]:
     """The checks of every column of the contract.
 
-    Args:
-        contract: What is wanted.
-        kinds: The table's columns with DuckDB's types.
-        typed: Whether the file itself has types (Parquet). Otherwise every cell is a text,
-            and the text has to be readable as what the contract wants; see `with_values`.
-        environment: A column that this one does not need may be missing.
+    In an `environment` that does not need it, a column may be missing.
     """
     checks: list[Check] = []
+    contract, kinds = cells.contract, cells.kinds
     for name, column in contract.columns.items():
-        wanted = _column_checks(name, column, kinds.get(name, ""), text=not typed)
-        reason = ""
         if name not in kinds and environment not in column.environments:
             continue
+        wanted = _column_checks(name, column, cells)
+        reason = ""
         if name not in kinds:
             extra = [each for each in kinds if each not in contract.columns]
             reason = f"the table has no such column{did_you_mean(name, extra)}"
-        elif typed:
+        elif cells.typed:
             reason = unreadable(column.type, kinds[name])
         if reason:
-            wanted = [Check(each.kind, name, undecided=reason) for each in wanted]
+            wanted = [replace(each, undecided=reason) for each in wanted]
         checks += wanted
     return checks
 
 
-def unreadable(wanted: ColumnType, kind: str) -> str:
-    """Why a column of a file with types cannot be read as the wanted one; empty if it can."""
-    fits = _fits(wanted, kind)
-    return "" if fits else f"the file holds {kind}, which cannot be read as {wanted}"
+def check_together(cells: Cells) -> list[Check]:
+    """The checks of columns whose values together stand in no two rows."""
+    checks = []
+    for names in cells.contract.unique:
+        check = Check("unique", ", ".join(names), "with these values of another row")
+        lacking = [name for name in names if name not in cells.kinds]
+        if lacking:
+            checks.append(replace(check, undecided=f"the table has no column {lacking[0]!r}"))
+            continue
+        present = " AND ".join(f"NOT ({cells.absent(name)})" for name in names)
+        parts = ", ".join(map(cells.distinct, names))
+        together = f"CASE WHEN {present} THEN row({parts}) END"
+        checks.append(replace(check, distinct=together))
+    return checks
 
 
-def with_values(table: str, contract: Contract, kinds: dict[str, str]) -> str:
-    """A table of texts with each cell's value beside it, read once and not once a condition.
-
-    The conditions of `compile_checks(..., typed=False)` use these columns.
-    """
-    values = [
-        f"{_value(identifier(name), column.type, text=True)} AS {identifier(read_as(name))}"
-        for name, column in contract.columns.items()
-        if name in kinds
-    ]
-    return f"(SELECT {', '.join(['*', *values])} FROM {table})"
-
-
-def read_as(name: str) -> str:
-    """The name of the column that holds the value of a cell which the file has as a text."""
-    return f"*value* {name}"
-
-
-def value_of(name: str, column: Column, *, typed: bool) -> str:
-    """SQL for a cell as the type that the contract wants; NULL where it cannot be read so."""
-    if typed:
-        return _value(identifier(name), column.type, text=False)
-    return identifier(read_as(name))
-
-
-def absent(name: str, column: Column, *, typed: bool) -> str:
-    """SQL that is true where there is no value: NULL, and NaN for a number."""
-    empty = f"{identifier(name)} IS NULL"
-    if column.type not in {"number", "integer"}:
-        return empty
-    return f"{empty} OR coalesce(isnan({value_of(name, column, typed=typed)}), false)"
-
-
-def _fits(wanted: ColumnType, kind: str) -> bool:
-    match wanted:
-        case "number" | "integer":
-            return is_numeric(kind) and kind != "BOOLEAN"
-        case "text":
-            return _TEXTS.fullmatch(kind) is not None
-        case "boolean":
-            return kind == "BOOLEAN"
-        case "timestamp":
-            return _TIMES.fullmatch(kind) is not None
-
-
-def _column_checks(name: str, column: Column, kind: str, *, text: bool) -> list[Check]:
-    cell = identifier(name)
-    value = value_of(name, column, typed=not text)
+def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
+    cell, value, nan = identifier(name), cells.value(name), cells.nan(name)
     numeric = column.type in {"number", "integer"}
     bounded = column.min is not None or column.max is not None
-    # NaN is no value; infinity is one, and out of every range.
-    nan = f"isnan({value})" if numeric else "false"
-    missing = absent(name, column, typed=not text)
-
-    unreadable = f"{value} IS NULL"
-    if column.type == "integer":
-        unreadable += f" OR (isfinite({value}) AND {value} <> trunc({value}))"
-    if numeric and not bounded:
-        unreadable += f" OR isinf({value})"
     what = "an integer" if column.type == "integer" else f"a {column.type}"
     broken = f"not a finite {column.type}" if numeric and not bounded else f"not {what}"
-    checks = [Check("type", name, broken, f"{cell} IS NOT NULL AND ({unreadable})")]
+    checks = [Check("type", name, broken, _no_such(name, column, cells))]
     if not column.nullable:
-        checks.append(Check("nulls", name, "without a value", missing))
+        checks.append(Check("nulls", name, "without a value", cells.absent(name)))
     if bounded:
+        # NaN is no value; infinity is one, and out of every range.
         low = -sys.float_info.max if column.min is None else column.min
         high = sys.float_info.max if column.max is None else column.max
-        inside = f"{nan} OR ({value} >= {_number(low)} AND {value} <= {_number(high)})"
-        checks.append(Check("range", name, _outside(column), _not_shown(cell, inside)))
+        inside = f"({value} >= {_number(low)} AND {value} <= {_number(high)})"
+        checks.append(Check("range", name, _outside(column), _not_shown(cell, inside, nan)))
     if column.allowed is not None:
-        values = ", ".join(
-            literal(each) if isinstance(each, str) else _number(each) for each in column.allowed
-        )
         words = ", ".join(str(each) for each in column.allowed)
-        inside = f"{nan} OR {value} IN ({values})"
-        checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside)))
+        inside = _among(value, column)
+        checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside, nan)))
     if column.regex is not None:
         inside = f"regexp_full_match({value}, {literal(column.regex)})"
         broken = f"not wholly matched by {column.regex}"
@@ -175,9 +106,8 @@ def _column_checks(name: str, column: Column, kind: str, *, text: bool) -> list[
         inside, broken = _long(f"length({value})", column.length)
         checks.append(Check("length", name, broken, _not_shown(cell, inside)))
     if column.unique:
-        whole = is_integer(kind)
-        distinct = identifier(name) if whole else _distinct(name, column, typed=not text)
-        broken = "with a value of another row"
+        broken, distinct = "with a value of another row", cells.distinct(name)
+        whole = cells.is_integer(name)
         checks.append(Check("unique", name, broken, distinct=distinct, whole=whole))
     shows = f"CAST({cell} AS VARCHAR)"
     return [
@@ -186,37 +116,27 @@ def _column_checks(name: str, column: Column, kind: str, *, text: bool) -> list[
     ]
 
 
-def is_integer(kind: str) -> bool:
-    """Whether a DuckDB type holds integers of 64 bits or less."""
-    return _INTEGERS.fullmatch(kind) is not None
+def _no_such(name: str, column: Column, cells: Cells) -> str:
+    """SQL that is true where there is a value, and none of the column's type."""
+    cell, value = identifier(name), cells.value(name)
+    # What the file's own type makes so needs no look at the rows.
+    wrong = [] if value == cell or (cells.typed and column.type == "text") else [f"{value} IS NULL"]
+    if not cells.is_integer(name):
+        if column.type == "integer":
+            wrong.append(f"(isfinite({value}) AND {value} <> trunc({value}))")
+        if column.type in {"number", "integer"} and column.min is None and column.max is None:
+            wrong.append(f"isinf({value})")
+    return f"{cell} IS NOT NULL AND ({' OR '.join(wrong)})" if wrong else "false"
 
 
-def check_together(contract: Contract, kinds: dict[str, str], *, typed: bool) -> list[Check]:
-    """The checks of columns whose values together stand in no two rows."""
-    checks = []
-    for names in contract.unique:
-        lacking = [name for name in names if name not in kinds]
-        if lacking:
-            reason = f"the table has no column {lacking[0]!r}"
-            checks.append(Check("unique", ", ".join(names), undecided=reason))
-            continue
-        present = " AND ".join(
-            f"NOT ({absent(name, contract.columns[name], typed=typed)})" for name in names
-        )
-        parts = ", ".join(_distinct(name, contract.columns[name], typed=typed) for name in names)
-        together = f"CASE WHEN {present} THEN row({parts}) END"
-        broken = "with these values of another row"
-        checks.append(Check("unique", ", ".join(names), broken, distinct=together))
-    return checks
-
-
-def _distinct(name: str, column: Column, *, typed: bool) -> str:
-    """SQL for a value that is equal in two rows where the contract's type makes it equal."""
-    value, missing = value_of(name, column, typed=typed), absent(name, column, typed=typed)
-    if column.type == "integer":  # a double would take 2^53 and 2^53 + 1 for one
-        whole = f"NOT ({missing}) AND {value} = trunc({value})"
-        return f"CASE WHEN {whole} THEN TRY_CAST({identifier(name)} AS HUGEINT) END"
-    return f"CASE WHEN NOT ({missing}) THEN {value} END"
+def _among(value: str, column: Column) -> str:
+    """SQL that is true for a value that is allowed."""
+    allowed = list(dict.fromkeys(column.allowed or []))
+    if column.type == "text":
+        # Fifteen times as fast as IN over a column with a dictionary, and the same.
+        listed = ", ".join(literal(str(each)) for each in allowed)
+        return f"TRY_CAST({value} AS ENUM({listed})) IS NOT NULL"
+    return f"{value} IN ({', '.join(_number(float(each)) for each in allowed)})"
 
 
 def _long(length: str, wanted: Counts) -> tuple[str, str]:
@@ -229,25 +149,11 @@ def _long(length: str, wanted: Counts) -> tuple[str, str]:
     return inside, f"not {wanted.min:,} to {wanted.max:,} characters long"
 
 
-def _not_shown(cell: str, inside: str) -> str:
+def _not_shown(cell: str, inside: str, nan: str = "false") -> str:
     """There is something, and it is not shown to lie inside (it may not be readable at all)."""
+    if nan != "false":
+        inside = f"{nan} OR {inside}"
     return f"{cell} IS NOT NULL AND NOT coalesce({inside}, false)"
-
-
-def _value(cell: str, wanted: ColumnType, *, text: bool) -> str:
-    """SQL for a cell as the wanted type; NULL where it cannot be read so."""
-    match wanted:
-        case "number" | "integer":
-            return f"TRY_CAST({cell} AS DOUBLE)"
-        case "text":
-            return f"CAST({cell} AS VARCHAR)"
-        case "boolean" if text:
-            # Not a cast, which takes t, yes and 1 too.
-            return f"CASE lower({cell}) WHEN 'true' THEN true WHEN 'false' THEN false END"
-        case "timestamp" if text:
-            return f"TRY_CAST({cell} AS TIMESTAMP)"
-        case _:
-            return cell
 
 
 def _outside(column: Column) -> str:
@@ -259,4 +165,5 @@ def _outside(column: Column) -> str:
 
 
 def _number(value: float) -> str:
-    return f"CAST('{value!r}' AS DOUBLE)"
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 2**53)
+    return str(int(value)) if whole and abs(value) < 2**63 else f"CAST('{value!r}' AS DOUBLE)"

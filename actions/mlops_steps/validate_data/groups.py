@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from mlops_steps.data.tables import ROW, identifier
 from mlops_steps.validate_data import rules
-from mlops_steps.validate_data.checks import read_as
-from mlops_steps.validate_data.contract import Contract, Group
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.contract import Group
 from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
 
 
-def check_groups(
-    view: View, contract: Contract, kinds: dict[str, str], *, typed: bool
-) -> list[Result]:
+def check_groups(view: View, cells: Cells) -> list[Result]:
     """One result for each rule of groups; `n` and `n_failed` count groups.
 
     A failing group is named by the number of its first row. Rows without a value in `by` are a
     group of their own.
     """
-    return [_check(view, each, kinds, typed=typed) for each in contract.groups]
+    return [_check(view, each, cells) for each in cells.contract.groups]
 
 
-def _check(view: View, group: Group, kinds: dict[str, str], *, typed: bool) -> Result:
+def _check(view: View, group: Group, cells: Cells) -> Result:
     expression = rules.read(group.sql, grouped=True)
-    lacking = [name for name in (*group.by, *rules.columns(expression)) if name not in kinds]
+    lacking = [name for name in (*group.by, *rules.columns(expression)) if name not in cells.kinds]
     reason = f"the table has no column {lacking[0]!r}" if lacking else ""
-    kept = rules.write(expression, lambda name: name if typed else read_as(name))
+    kept = rules.write(expression, cells.in_rules)
     by = ", ".join(identifier(name) for name in group.by)
     row = identifier(ROW)
     numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {view.table})"

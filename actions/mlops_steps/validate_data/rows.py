@@ -8,26 +8,27 @@ from pathlib import Path
 
 from mlops_steps.data.tables import column_names, identifier, reading, scan
 from mlops_steps.validate_data import rules
-from mlops_steps.validate_data.checks import Check, absent, read_as
-from mlops_steps.validate_data.contract import Contract, Reference
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.checks import Check
+from mlops_steps.validate_data.contract import Reference
 from mlops_steps.validate_data.judge import View
 
 
-def rule_checks(contract: Contract, kinds: dict[str, str], *, typed: bool) -> list[Check]:
+def rule_checks(cells: Cells) -> list[Check]:
     """One check for each rule of a row. Where a rule is NULL it is not shown to be kept."""
     checks = []
-    for rule in contract.rules:
+    for rule in cells.contract.rules:
         expression = rules.read(rule.sql)
         check = Check(
             "rule", rule.name, f"for which {rule.sql!r} is not shown to be true",
             severity=rule.severity, tolerate=rule.tolerate,
         )  # fmt: skip
-        lacking = [name for name in rules.columns(expression) if name not in kinds]
+        lacking = [name for name in rules.columns(expression) if name not in cells.kinds]
         if lacking:
             reason = f"the table has no column {lacking[0]!r}"
             checks.append(replace(check, undecided=reason))
             continue
-        kept = rules.write(expression, lambda name: name if typed else read_as(name))
+        kept = rules.write(expression, cells.in_rules)
         checks.append(replace(check, violation=f"NOT coalesce({kept}, false)"))
     return checks
 
@@ -42,22 +43,16 @@ def fitting(view: View, checks: list[Check]) -> list[Check]:
     return found
 
 
-def reference_checks(
-    contract: Contract, kinds: dict[str, str], files: dict[str, Path], *, typed: bool
-) -> list[Check]:
+def reference_checks(cells: Cells, files: dict[str, Path]) -> list[Check]:
     """One check for each reference. A row without a value refers to nothing.
 
-    Args:
-        contract: What is wanted.
-        kinds: The table's columns.
-        files: The files that are referred to, by the name that the contract has.
-        typed: As in `compile_checks`.
+    `files` are those that are referred to, by the name that the contract has.
 
     Raises:
         UndecidedError: A file cannot be read as a table.
     """
     checks = []
-    for each in contract.references:
+    for each in cells.contract.references:
         check = Check(
             "reference", ", ".join(each.columns), f"without a row of {each.file}",
             severity=each.severity, tolerate=each.tolerate,
@@ -65,21 +60,19 @@ def reference_checks(
         with reading(each.file):
             there = column_names(files[each.file])
             lacking = [f"the table has no column {name!r}" for name in each.columns
-                       if name not in kinds]  # fmt: skip
+                       if name not in cells.kinds]  # fmt: skip
             lacking += [f"{each.file} has no column {name!r}" for name in _to(each)
                         if name not in there]  # fmt: skip
             if lacking:
                 checks.append(replace(check, undecided=lacking[0]))
                 continue
-            violation = _unmatched(each, contract, files[each.file], typed=typed)
+            violation = _unmatched(each, cells, files[each.file])
         checks.append(replace(check, violation=violation))
     return checks
 
 
-def _unmatched(each: Reference, contract: Contract, file: Path, *, typed: bool) -> str:
-    present = " AND ".join(
-        f"NOT ({absent(name, contract.columns[name], typed=typed)})" for name in each.columns
-    )
+def _unmatched(each: Reference, cells: Cells, file: Path) -> str:
+    present = " AND ".join(f"NOT ({cells.absent(name)})" for name in each.columns)
     ours = _together(f"CAST({identifier(name)} AS VARCHAR)" for name in each.columns)
     theirs = _together(f"CAST({identifier(name)} AS VARCHAR)" for name in _to(each))
     some = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in _to(each))

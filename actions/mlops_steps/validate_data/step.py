@@ -36,7 +36,8 @@ def run(record: Record) -> Status:
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.validate_data import contract as contracts
-    from mlops_steps.validate_data.checks import check_together, compile_checks, with_values
+    from mlops_steps.validate_data.cells import Cells
+    from mlops_steps.validate_data.checks import check_together, compile_checks
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
@@ -57,18 +58,15 @@ def run(record: Record) -> Status:
     with connect() as connection, reading(table.path):
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
-        typed = format_of(source) == "parquet"
-        values = scanned if typed else with_values(scanned, contract, kinds)
-        view = View(connection, values, where)
-        checks = compile_checks(contract, kinds, typed=typed)
-        checks += check_together(contract, kinds, typed=typed)
-        checks += fitting(view, rule_checks(contract, kinds, typed=typed))
-        checks += reference_checks(contract, kinds, others, typed=typed)
-        checks += key_checks(table, kinds)
-        whole = totals(contract, kinds, datetime.now(UTC), typed=typed)
+        cells = Cells(contract, kinds, typed=format_of(source) == "parquet")
+        view = View(connection, cells.with_values(scanned), where)
+        checks = compile_checks(cells) + check_together(cells)
+        checks += fitting(view, rule_checks(cells)) + reference_checks(cells, others)
+        checks += key_checks(table, cells)
+        whole = totals(cells, datetime.now(UTC))
         whole.append(target_total(table, kinds, task=task))
         rows, results = judge(view, checks, whole, samples=contract.samples)
-        results += check_groups(view, contract, kinds, typed=typed)
+        results += check_groups(view, cells)
         results += check_files(view, table, record.root, list(kinds))
         (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
         results.append(check_split(view, table, whole_rows))

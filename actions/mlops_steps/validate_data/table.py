@@ -6,7 +6,8 @@ from mlops_steps.config import TableInput, Task
 from mlops_steps.data.split import SPLITS, split_sql
 from mlops_steps.data.tables import identifier
 from mlops_steps.data.withhold import finite, is_positive
-from mlops_steps.validate_data.checks import Check, is_integer
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.judge import Result, View
 from mlops_steps.validate_data.sense import unnamed
@@ -32,14 +33,14 @@ def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Resul
     return results
 
 
-def key_checks(table: TableInput, kinds: dict[str, str]) -> list[Check]:
+def key_checks(table: TableInput, cells: Cells) -> list[Check]:
     """That every row has a key of its own."""
     key = f"CAST({identifier(table.key)} AS VARCHAR)"
     # Two integers are the same text exactly when they are the same number.
-    whole = is_integer(kinds.get(table.key, ""))
+    whole = cells.is_integer(table.key)
     same = identifier(table.key) if whole else key
     return [
-        Check("key", table.key, "without a key", f"{key} IS NULL"),
+        Check("key", table.key, "without a key", f"{identifier(table.key)} IS NULL"),
         Check("twice", table.key, "with a key of another row", distinct=same, whole=whole),
     ]
 

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlops_steps.data.tables import identifier, literal
-from mlops_steps.validate_data.checks import absent, value_of
+from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.contract import (
     Bounds,
     Column,
-    Contract,
     Counts,
     Environment,
+    Fresh,
     Quantile,
     Severity,
 )
@@ -48,32 +48,21 @@ class Total:
     severity: Severity = "error"
 
 
-def totals(
-    contract: Contract,
-    kinds: dict[str, str],
-    now: datetime,
-    *,
-    typed: bool,
-    environment: Environment = "training",
-) -> list[Total]:
+def totals(cells: Cells, now: datetime, environment: Environment = "training") -> list[Total]:
     """The checks of whole columns that a contract asks for.
 
-    Args:
-        contract: What is wanted.
-        kinds: The table's columns with DuckDB's types.
-        now: What `fresh` counts from.
-        typed: As in `compile_checks`.
-        environment: A column that this one does not need may be missing.
+    `fresh` counts from `now`. In an `environment` that does not need it, a column may be missing.
     """
+    contract, kinds = cells.contract, cells.kinds
     found: list[Total] = []
     for name, column in contract.columns.items():
-        wanted = _column(name, column, typed=typed)
+        wanted = _column(name, column, cells)
         if name in kinds:
             found += wanted
         elif environment in column.environments:
             found += [_missing(each) for each in wanted]
     for fresh in contract.fresh:
-        total = _age(fresh.column, contract.columns[fresh.column], fresh.within, now, typed=typed)
+        total = _age(fresh, cells, now)
         total = replace(total, severity=fresh.severity)
         found.append(total if fresh.column in kinds else _missing(total))
     return found
@@ -83,9 +72,9 @@ def _missing(total: Total) -> Total:
     return replace(total, wants=(), undecided="the table has no such column")
 
 
-def _column(name: str, column: Column, *, typed: bool) -> list[Total]:
-    value = value_of(name, column, typed=typed)
-    there = f"NOT ({absent(name, column, typed=typed)})"
+def _column(name: str, column: Column, cells: Cells) -> list[Total]:
+    value = cells.value(name)
+    there = f"NOT ({cells.absent(name)})"
     finite = f"{there} AND coalesce(isfinite({value}), false)"
     found = []
     if column.mean is not None:
@@ -150,8 +139,9 @@ def _quantile(
     return (counts[0], *counts), told
 
 
-def _age(name: str, column: Column, within: str, now: datetime, *, typed: bool) -> Total:
-    value = f"CAST({value_of(name, column, typed=typed)} AS TIMESTAMP)"
+def _age(fresh: Fresh, cells: Cells, now: datetime) -> Total:
+    name, within = fresh.column, fresh.within
+    value = f"CAST({cells.value(name)} AS TIMESTAMP)"
     at = f"TIMESTAMP {literal(now.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S'))}"
     number, unit = within.split()
     oldest = f"{at} - INTERVAL {number} {unit}"

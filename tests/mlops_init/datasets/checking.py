@@ -8,11 +8,11 @@ from mlops_init.datasets import Dataset
 from mlops_steps.config import Split, TableInput
 from mlops_steps.data.profile import column_types
 from mlops_steps.data.tables import connect, scan
-from mlops_steps.data.withhold import count_splits
 from mlops_steps.validate_data import contract as contracts
-from mlops_steps.validate_data.checks import compile_checks, with_values
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.checks import compile_checks
 from mlops_steps.validate_data.judge import Result, View, judge
-from mlops_steps.validate_data.table import check_shape, check_split
+from mlops_steps.validate_data.table import check_shape, check_split, key_checks
 
 
 def table_of(dataset: Dataset) -> TableInput:
@@ -36,14 +36,14 @@ def breaks(root: Path, dataset: Dataset) -> list[Result]:
     table = table_of(dataset)
     contract = contracts.load(root, table)
     path = root / table.path
-    counts = count_splits(path, table)
     with connect() as connection:
         scanned = scan(path, text=True)
         kinds = column_types(connection, scanned)
-        view = View(connection, with_values(scanned, contract, kinds), "true")
-        count, results = judge(view, compile_checks(contract, kinds, typed=False))
-        results += check_split(view, table, counts)
-    results += check_shape(contract, list(kinds), sum(counts.values()))
+        cells = Cells(contract, kinds, typed=False)
+        view = View(connection, cells.with_values(scanned), "true")
+        count, results = judge(view, compile_checks(cells) + key_checks(table, cells))
+        results.append(check_split(view, table, count))
+    results += check_shape(contract, list(kinds), count)
     assert count > 0
     assert len(results) > len(contract.columns)
     return [each for each in results if each.status != "pass"]

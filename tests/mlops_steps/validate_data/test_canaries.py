@@ -11,6 +11,7 @@ import pytest
 
 from mlops_steps.data.tables import connect, scan
 from mlops_steps.spec import Status
+from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import compile_checks
 from mlops_steps.validate_data.contract import Column, Contract
 from mlops_steps.validate_data.judge import View, judge
@@ -250,6 +251,6 @@ def test_statistics_in_a_parquet_file_hide_nothing(tmp_path: Path, cell: str, br
     duckdb.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 10_000)")
     contract = Contract(columns={"c": Column(type="number", min=0, max=100)})
     with connect() as connection:
-        checks = compile_checks(contract, {"c": "DOUBLE"}, typed=True)
+        checks = compile_checks(Cells(contract, {"c": "DOUBLE"}, typed=True))
         _, results = judge(View(connection, scan(path), "true"), checks)
     assert {each.check: each.rows for each in results if each.n_failed} == {broken: [77778]}

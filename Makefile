@@ -37,7 +37,7 @@ test-all: .venv/.ready engines system  ## The long tests: frameworks, refusals o
 	@$(if $(ARGS),,git rev-parse HEAD > tests/whole_run.txt)
 
 .PHONY: bench
-bench: .venv/.ready engines  ## Measure beside peers: B=startup|engines, or all
+bench: .venv/.ready engines  ## Measure beside peers: B=startup|engines|validate|drift, or all
 	@python -m benchmarks $(B)
 
 .PHONY: lint

@@ -12,7 +12,7 @@ import sys
 
 from benchmarks.measure import ROOT, Figure, line
 
-NAMES = ("startup", "engines")
+NAMES = ("startup", "engines", "validate", "drift")
 
 
 def main(wanted: list[str]) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +34,18 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a peer may cost at most, lest it take the machine from the others."""
+
+    seconds: float
+    gib: float
+
+
+class TooMuchError(RuntimeError):
+    """A command was ended because it took more than it may."""
+
+
+@dataclass(frozen=True)
 class Figure:
     """One figure of a benchmark, beside its goal.
 
@@ -52,19 +67,39 @@ class Figure:
 
 
 def at_most(
-    bench: str, figure: str, value: float, limit: float, beside: Mapping[str, float]
+    bench: str, figure: str, value: float, limit: float | None, beside: Mapping[str, float]
 ) -> Figure:
-    """A figure whose goal is an upper limit."""
+    """A figure whose goal is an upper limit, if it has a goal."""
     rounded = {name: round(each, 3) for name, each in beside.items()}
+    if limit is None:
+        return Figure(bench, figure, round(value, 3), beside=rounded)
     return Figure(bench, figure, round(value, 3), f"<= {limit:g}", value <= limit, rounded)
 
 
+def at_least(
+    bench: str, figure: str, value: float, limit: float | None, beside: Mapping[str, float]
+) -> Figure:
+    """A figure whose goal is a lower limit, if it has a goal."""
+    rounded = {name: round(each, 3) for name, each in beside.items()}
+    if limit is None:
+        return Figure(bench, figure, round(value, 3), beside=rounded)
+    return Figure(bench, figure, round(value, 3), f">= {limit:g}", value >= limit, rounded)
+
+
 def cost(
-    command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None, allowed: int = 0
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    allowed: int = 0,
+    limit: Limit | None = None,
 ) -> Cost:
     """Run a command to its end, as a whole process.
 
+    On Linux a process inherits the peak of the one that starts it, across exec: whoever
+    measures memory keeps small.
+
     Raises:
+        TooMuchError: It took more than `limit`, and was killed.
         RuntimeError: It ended with another code than `allowed`.
     """
     start = time.perf_counter()
@@ -76,22 +111,48 @@ def cost(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as process:
+        ended, reasons = threading.Event(), list[str]()
+        if limit:
+            watched = (process.pid, limit, ended, reasons)
+            threading.Thread(target=_watch, args=watched, daemon=True).start()
         said = process.stdout.read() if process.stdout else b""
         _, status, used = os.wait4(process.pid, 0)
+        ended.set()
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - start
+    if reasons:
+        raise TooMuchError(reasons[0])
     if process.returncode != allowed:
         raise RuntimeError(f"{' '.join(command)}: {process.returncode}\n{said.decode()[-2000:]}")
     return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def medians(runs: Mapping[str, Callable[[], Cost]], times: int) -> dict[str, Cost]:
-    """Each run `times` times after one that warms up, in turns, so that noise meets all alike."""
+def _watch(pid: int, limit: Limit, ended: threading.Event, reasons: list[str]) -> None:
+    """Kill a process when it takes too much; its memory is only seen where there is /proc."""
+    end = time.monotonic() + limit.seconds
+    statm = Path(f"/proc/{pid}/statm")
+    page = os.sysconf("SC_PAGE_SIZE")
+    while not ended.wait(0.1):
+        try:
+            held = int(statm.read_text().split()[1]) * page / 1024**3
+        except (OSError, IndexError):
+            held = 0.0
+        late = time.monotonic() > end
+        if late or held > limit.gib:
+            reasons.append(f"over {limit.seconds:g} s" if late else f"over {limit.gib:g} GiB")
+            os.kill(pid, signal.SIGKILL)
+            return
+
+
+def medians(
+    runs: Mapping[str, Callable[[], Cost]], times: int, *, warm: int = 1
+) -> dict[str, Cost]:
+    """Each run `times` times after `warm` ones, in turns, so that noise meets all alike."""
     found: dict[str, list[Cost]] = {name: [] for name in runs}
-    for turn in range(times + 1):
+    for turn in range(warm + times):
         for name, run in runs.items():
             measured = run()
-            if turn:
+            if turn >= warm:
                 found[name].append(measured)
     return {
         name: Cost(
@@ -109,6 +170,16 @@ def environment(lock: Path) -> Path:
     command = [sys.executable, "-I", str(enter), "--build", str(lock)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     return Path(found.stdout.strip().splitlines()[-1])
+
+
+def reading(lock: Path, table: Path, folder: Path) -> Cost:
+    """What it costs DuckDB to read every value of a table, under the steps' memory limit."""
+    # As text: to import it would load DuckDB, and every process started from here would seem
+    # to have needed that memory.
+    steps = (ROOT / "actions" / "mlops_steps" / "data" / "tables.py").read_text()
+    (limit,) = re.findall(r'^MEMORY_LIMIT = "(.*)"$', steps, re.MULTILINE)
+    program = str(ROOT / "benchmarks" / "reading.py")
+    return cost([str(environment(lock)), "-I", program, str(table), limit], folder)
 
 
 def line(figure: Figure) -> str:

@@ -23,6 +23,10 @@ CELL = 40
 #: Bits of memory for telling whole numbers apart, for each thread: 32 MiB.
 BITS = 1 << 28
 
+#: Rows of the file among which those to show are looked for first.
+FIRST_ROWS = 200_000
+_ROW = identifier(ROW)
+
 Verdict = Literal["pass", "fail", "undecided"]
 
 
@@ -53,17 +57,38 @@ class View:
     def first(self, violations: Sequence[tuple[str, str]]) -> list[list[tuple[int, str]]]:
         """The first rows for which each violation is true: numbers from 1, and what they show.
 
-        One pass for all of them. A violation comes with SQL for what is shown, empty for nothing.
+        A violation comes with SQL for what is shown, empty for nothing. The first rows of the
+        file nearly always hold enough of them; the others are looked for in one more pass.
         """
-        row = identifier(ROW)
-        numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {self.table})"
-        wanted = [
-            f"min({{'at': {row}, 'cell': left({shows or 'NULL'}, {CELL})}}, {SHOWN_ROWS}) "
-            f"FILTER (WHERE coalesce({violation}, true))"
-            for violation, shows in violations
+        places: list[list[int]] = [[] for _ in violations]
+        for limit in (FIRST_ROWS, None):
+            left = [at for at, rows in enumerate(places) if len(rows) < SHOWN_ROWS]
+            wanted = [
+                f"min({_ROW}, {SHOWN_ROWS}) FILTER (WHERE coalesce({violations[at][0]}, true))"
+                for at in left
+            ]
+            if wanted:
+                query = (
+                    f"SELECT {', '.join(wanted)} FROM {self._numbered(limit)} WHERE {self.where}"
+                )
+                for at, found in zip(left, self.ask(query), strict=True):
+                    places[at] = sorted(found or [])
+        some = {row for rows in places for row in rows} or {0}
+        cells = [f"left(CAST({shows or 'NULL'} AS VARCHAR), {CELL})" for _, shows in violations]
+        listed = ", ".join(map(str, sorted(some)))
+        query = (
+            f"SELECT {_ROW}, {', '.join(cells)} FROM {self._numbered(max(some))} "
+            f"WHERE {_ROW} IN ({listed})"
+        )
+        shown = {number: texts for number, *texts in self.connection.execute(query).fetchall()}
+        return [
+            [(number, shown[number][at] or "") for number in rows] for at, rows in enumerate(places)
         ]
-        found = self.ask(f"SELECT {', '.join(wanted)} FROM {numbered} WHERE {self.where}")
-        return [[(each["at"], each["cell"] or "") for each in rows or []] for rows in found]
+
+    def _numbered(self, limit: int | None = None) -> str:
+        """The rows of the file, or the first of them, with their numbers as `ROW`."""
+        rows = "" if limit is None else f" LIMIT {limit}"
+        return f"(SELECT *, row_number() OVER () AS {_ROW} FROM (SELECT * FROM {self.table}{rows}))"
 
     def all_differ(self, value: str, low: int | None, high: int | None) -> bool:
         """Whether no two rows share a whole number between two: one bit for each there may be.

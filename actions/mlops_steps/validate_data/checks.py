@@ -109,7 +109,8 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         broken, distinct = "with a value of another row", cells.distinct(name)
         whole = cells.is_integer(name)
         checks.append(Check("unique", name, broken, distinct=distinct, whole=whole))
-    shows = f"CAST({cell} AS VARCHAR)"
+    # What is declared to be about people is not shown, not even redacted.
+    shows = f"CAST({cell} AS VARCHAR)" if column.personal in {None, "none"} else ""
     return [
         replace(check, shows=shows, severity=column.severity, tolerate=column.tolerate)
         for check in checks

@@ -16,6 +16,8 @@ Severity = Literal["error", "warn"]
 Environment = Literal["training", "serving"]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
+#: What a column says about people; `none` is an answer, too: it looks like it, and is not.
+Personal = Literal["email", "phone", "iban", "card", "ip", "name", "other", "none"]
 Share = Annotated[float, Meta(ge=0, lt=1)]
 
 
@@ -72,6 +74,7 @@ class Column(Judged, kw_only=True, frozen=True):
     `regex` (RE2) is for texts, the whole of which it matches; `length` counts their characters.
     `mean`, `quantiles`, `shares` and `distinct` (the number of values) bound the column as a
     whole. In an environment that is not among `environments` the column may be missing.
+    `personal` declares personal data: else a column that looks like it is a finding.
     """
 
     type: ColumnType
@@ -87,6 +90,7 @@ class Column(Judged, kw_only=True, frozen=True):
     shares: tuple[Category, ...] = ()
     distinct: Counts | None = None
     environments: Environments = ("training", "serving")
+    personal: Personal | None = None
 
 
 class Rule(Judged, kw_only=True, frozen=True):

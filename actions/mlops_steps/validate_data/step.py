@@ -41,6 +41,7 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
+    from mlops_steps.validate_data.privacy import privacy, sampled
     from mlops_steps.validate_data.rows import fitting, reference_checks, rule_checks
     from mlops_steps.validate_data.table import check_shape, check_split, key_checks, target_total
     from mlops_steps.validate_data.totals import totals
@@ -65,6 +66,7 @@ def run(record: Record) -> Status:
         checks += key_checks(table, cells)
         whole = totals(cells, datetime.now(UTC))
         whole.append(target_total(table, kinds, task=task))
+        whole += privacy(contract, kinds, sampled(connection, source, table.key, kinds))
         rows, results = judge(view, checks, whole, samples=contract.samples)
         results += check_groups(view, cells)
         results += check_files(view, table, record.root, list(kinds))

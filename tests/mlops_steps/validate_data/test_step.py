@@ -41,7 +41,7 @@ def in_test(key: int) -> bool:
 def test_the_demo_passes_and_the_chain_knows_its_files(demo: Any) -> None:
     ran = demo.run("validate-data")
     assert (ran.code, ran.verdict["status"]) == (0, "pass"), ran.text
-    assert ran.verdict["line"] == "103 checks, 569 rows"
+    assert ran.verdict["line"] == "104 checks, 569 rows"
     assert set(ran.verdict["took"]) == {"data/samples.csv", "data/contract.yaml"}
     assert set(ran.verdict["wrote"]) == {"out/validate-data/checks.json"}
 
@@ -50,7 +50,7 @@ def test_a_bad_row_is_refused_in_words(demo: Any) -> None:
     spoil(demo, "5", "mean_area", "-1001")
     ran = demo.run("validate-data")
     assert (ran.code, ran.verdict["status"]) == (1, "fail")
-    assert ran.verdict["line"] == "1 of 103 checks failed, 569 rows"
+    assert ran.verdict["line"] == "1 of 104 checks failed, 569 rows"
     wanted = "mean_area: range: 1 of 569 rows outside 100 to 4000 (row 5)"
     assert ran.verdict["lines"] == [wanted, "Nothing was trained on this table."]
     (finding,) = ran.verdict["findings"]
@@ -63,7 +63,7 @@ def test_test_rows_are_not_looked_at_when_valid_judges(demo: Any) -> None:
     key = next(number for number in range(1, 570) if in_test(number))
     spoil(demo, str(key), "diagnosis", "unclear")
     ran = demo.run("validate-data", split="valid")
-    assert (ran.code, ran.verdict["line"]) == (0, "103 checks, 393 rows, none of the test split")
+    assert (ran.code, ran.verdict["line"]) == (0, "104 checks, 393 rows, none of the test split")
     assert demo.run("validate-data", split="test").code == 1
 
 

@@ -23,6 +23,14 @@ from mlops_steps.spec import BASE_REQUIRES, STEP_NAMES, Step
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "actions" / "mlops_steps" / "locks"
 FRAMEWORKS = ROOT / "templates" / "frameworks"
+SOURCES = ROOT / "actions" / "mlops_steps" / "data" / "sources"
+#: What each reader of a source needs; its lock lies beside it.
+READERS = {
+    "objects": ["obstore"],
+    "delta": ["deltalake", "obstore"],
+    "iceberg": ["obstore", "pyiceberg"],
+    "postgres": ["psycopg[binary]"],
+}
 #: The framework that the developers' own environment holds, for the tests.
 OURS = "scikit-learn"
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--no-emit-index-url"]
@@ -55,6 +63,14 @@ def main() -> int:
         for step, requires in steps.items():
             _compile(requires, LOCKS / f"{step}.txt", folder, constraint=dev)
         _compile(["uv"], LOCKS / "uv.txt", folder, constraint=dev)
+        # An environment of its own: what serves buckets to the tests wants older packages than
+        # the developers have.
+        sources = ROOT / "requirements" / "sources.txt"
+        writers = (ROOT / "requirements" / "sources.in").read_text().split("\n")
+        writers += [each for requires in READERS.values() for each in requires]
+        _compile(writers, sources, folder, keep="" if upgrade else _text(sources))
+        for reader, requires in READERS.items():
+            _compile(requires, SOURCES / f"{reader}.txt", folder, constraint=sources)
         everything = [each for requires in projects.values() for each in requires]
         keep = "" if upgrade else _text(all_projects)
         _compile(everything, all_projects, folder, constraint=dev, keep=keep, hashes=False)

@@ -81,6 +81,18 @@ def hosted() -> bool:
     return False
 
 
+def is_public() -> bool:
+    """Whether everybody can read what this job's run keeps; false where nothing says so."""
+    if platform() == "gitlab":
+        return os.environ.get("CI_PROJECT_VISIBILITY") == "public"
+    try:
+        text = Path(os.environ.get("GITHUB_EVENT_PATH", "")).read_text(encoding="utf-8")
+        repository = json.loads(text)["repository"]
+        return platform() == "github" and repository["private"] is False
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def commit() -> str | None:
     """The commit under test as the platform names it."""
     return os.environ.get("GITHUB_SHA") or os.environ.get("CI_COMMIT_SHA")

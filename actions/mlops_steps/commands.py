@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mlops_steps import ci, environments
@@ -19,6 +19,8 @@ from mlops_steps.errors import CommandError, ConfigError, InfrastructureError
 
 #: Variables of the steps that the project's programs have no use for.
 _PRIVATE = ("MLOPS_TOKEN", "MLOPS_REGISTRY_PASSWORD", "MLOPS_INPUTS", "MLOPS_DISPATCH")
+#: Those that mlops.yaml names as holding a credential of a table's source.
+_WITHHELD: set[str] = set()
 #: Words that only a shell understands.
 _SHELL = {"|", "||", "|&", "&", "&&", ";", "<", "<<", ">", ">>", "2>", "2>>", "2>&1", "&>"}
 #: `$PORT`, `${PORT}`, `$(nproc)`, and a variable set in front of the program.
@@ -43,9 +45,14 @@ def project_python(folder: Path, lock: str) -> Path:
         raise InfrastructureError(f"{lock}: {error}") from error
 
 
+def withhold(names: Iterable[str]) -> None:
+    """Keep variables of this job from every program of the project that starts from now on."""
+    _WITHHELD.update(names)
+
+
 def environment(python: Path, folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """What a program of the project sees: this job's variables without secrets, its own Python."""
-    private = {*_PRIVATE, *ci.PRIVATE}
+    private = {*_PRIVATE, *_WITHHELD, *ci.PRIVATE}
     env = {
         name: value
         for name, value in os.environ.items()

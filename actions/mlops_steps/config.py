@@ -17,6 +17,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from mlops_steps.data.sources.address import problems
 from mlops_steps.errors import ConfigError
 
 FILE_NAME = "mlops.yaml"
@@ -60,12 +61,47 @@ class Split(Part, frozen=True):
     valid: Share
 
 
+#: A variable of the job; what the platform and the steps keep in theirs is nobody's else.
+EnvName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!(ACTIONS|CI|GH|GITHUB|GITLAB|INPUT|LD|MLOPS|PYTHON|RUNNER)_)[A-Z]+_[A-Z0-9_]+$"
+    ),
+]
+SourceKind = Literal["files", "delta", "iceberg", "duckdb", "sqlite", "postgres"]
+Credential = Literal["key", "secret", "session", "token", "user", "password"]
+
+
+class Source(Part, frozen=True):
+    """Where a table comes from, if it is not one file of the project.
+
+    `address`: files: a pattern or folder of the project, `s3://`, `gs://` or `https://`; delta and
+    iceberg: a folder of the project, `s3://` or `gs://` (iceberg: or its metadata file); duckdb and
+    sqlite: a file of the project; postgres: `postgresql://HOST[:PORT]/DATABASE`.
+    `table` or `query`: what of a database is read. `version` pins a Delta version or an Iceberg
+    snapshot. `credentials` names the variables of the job that hold them, never the values; none
+    means that nobody signs in. `maximum_gigabytes` bounds what is fetched.
+    """
+
+    address: Annotated[str, Meta(min_length=1)]
+    kind: SourceKind = "files"
+    table: Annotated[str, Meta(min_length=1)] | None = None
+    query: Annotated[str, Meta(min_length=1)] | None = None
+    version: Annotated[int, Meta(ge=0)] | None = None
+    credentials: dict[Credential, EnvName] = {}
+    endpoint: Annotated[str, Meta(pattern=r"^https?://[^/?#@]+/?$")] | None = None
+    region: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")] | None = None
+    certificates: RelativePath | None = None
+    maximum_gigabytes: Annotated[float, Meta(gt=0, le=1000)] = 10
+
+
 class TableInput(Part, frozen=True):
     """One table of labelled rows.
 
-    Of kind `files` it is a manifest, and its column `file` names for each row the file that
-    belongs to it, relative to the manifest's folder. `positive` is the target's value that
-    counts as positive: of the task binary only.
+    With a `source` it comes from there, and `path` is where the commands find it. Of kind `files`
+    it is a manifest, and its column `file` names for each row the file that belongs to it,
+    relative to the manifest's folder. `positive` is the target's value that counts as positive:
+    of the task binary only.
     """
 
     path: RelativePath
@@ -76,6 +112,7 @@ class TableInput(Part, frozen=True):
     kind: Literal["table", "files"] = "table"
     file: Annotated[str, Meta(min_length=1)] | None = None
     positive: str | int | bool | None = None
+    source: Source | None = None
 
 
 class Data(Part, frozen=True):
@@ -184,6 +221,16 @@ class Config(Part, frozen=True):
         """Its name among the inputs."""
         return next(iter(self.data.inputs))
 
+    @property
+    def credentials(self) -> list[str]:
+        """The variables of the job that hold a source's credentials."""
+        return [
+            name
+            for table in self.data.inputs.values()
+            if table.source
+            for name in table.source.credentials.values()
+        ]
+
 
 T = TypeVar("T")
 
@@ -230,6 +277,10 @@ def _table_misfits(table: TableInput, task: Task) -> dict[str, str]:
         wrong["file"] = f"{table.file!r} is the key or the target; a column of its own is needed"
     if table.key == table.target:
         wrong["target"] = f"{table.target!r} is the key too; a column of its own is needed"
+    if table.source and table.kind == "files":
+        wrong["source"] = "only the kind table has a source: a manifest lies beside its files"
+    elif table.source:
+        wrong |= {f"source.{key}": words for key, words in problems(table.source).items()}
     return wrong
 
 
@@ -418,6 +469,9 @@ def _explain(shown_as: str, node: yaml.Node, kind: type, error: str) -> str:
         mark = _walk(node, [*parts, unknown[1]])[1]
     elif isinstance(allowed, msgspec.inspect.LiteralType):
         message += f". Allowed: {', '.join(str(each) for each in allowed.values)}"
+    elif message.startswith("Expected") and "credentials" in parts:
+        # Not shown: it may be the secret itself.
+        message = "names no variable of the job, as in DATA_TOKEN; the value never stands here"
     elif message.startswith("Expected") and isinstance(found, yaml.ScalarNode):
         message += f", found {found.value[:80]!r}"
     where = f"{shown_as}:{mark.line + 1}:{mark.column + 1}"

@@ -126,8 +126,8 @@ def _install(folder: str, lock: str) -> None:
     )
     command = [_uv(), "pip", "install", "--quiet", "--python", _python_of(folder)]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock]
-    if os.path.dirname(lock) == LOCKS:
-        # A project's settings of uv are for its own environment, not for a step's.
+    if lock.startswith(os.path.join(os.path.dirname(LOCKS), "")):
+        # A project's settings of uv are for its own environment, not for a step's or a reader's.
         command += ["--directory", os.path.abspath(os.sep)]
     _call(command, "installing %s failed" % os.path.basename(lock), {"UV_CACHE_DIR": downloads()})
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol, cast
 
-from mlops_steps import attempts, ci, config, doors
+from mlops_steps import attempts, ci, commands, config, doors
 from mlops_steps.errors import InfrastructureError, MlopsError, StoppedError
 from mlops_steps.record import Record
 from mlops_steps.spec import STEP_NAMES, Status, Step
@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
         ci.annotate("error", str(error))
         attempts.leave_undecided(name, str(error), error.exit_code)
         return error.exit_code
+    commands.withhold(record.config.credentials)
     return run(step, record)
 
 

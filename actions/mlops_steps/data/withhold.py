@@ -77,7 +77,7 @@ def write_rows(
     with connect() as connection, reading(source.name):
         if format_of(source) == "jsonl":
             query = f"SELECT {_line(leave_out)} FROM {json_lines(source, table.key)} WHERE {wanted}"
-            return _write_lines(connection, query, target)
+            return write_lines(connection, query, target)
         kept = [name for name in column_names(source) if name not in leave_out]
         columns = ", ".join(identifier(name) for name in kept)
         options = "FORMAT parquet"
@@ -199,7 +199,8 @@ def _line(leave_out: Sequence[str]) -> str:
     return f"CAST(json_merge_patch({identifier(LINE)}, {literal(patch)}) AS VARCHAR)"
 
 
-def _write_lines(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
+def write_lines(connection: duckdb.DuckDBPyConnection, query: str, target: Path) -> int:
+    """Write the texts that a query gives, one a line; returns how many."""
     written = 0
     found = connection.execute(query)
     with target.open("w", encoding="utf-8", newline="\n") as stream:

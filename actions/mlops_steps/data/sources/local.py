@@ -46,7 +46,7 @@ def find(root: Path, address: str) -> Parts:
         problem = _flaw(root, path)
         if problem:
             raise UndecidedError(f"{address}: {path.relative_to(root).as_posix()!r} {problem}")
-    return Parts(address, tuple(files), _keys(root, address, files))
+    return Parts(address, tuple(files), keys_of(root, address, files))
 
 
 def _below(folder: Path) -> list[Path]:
@@ -74,7 +74,12 @@ def _flaw(root: Path, path: Path) -> str:
     return f"has {'*?['!r} in its path" if PATTERN.search(str(path)) else ""
 
 
-def _keys(root: Path, address: str, files: list[Path]) -> tuple[str, ...]:
+def keys_of(root: Path, address: str, files: list[Path]) -> tuple[str, ...]:
+    """The keys in the names of the folders between `root` and each file, the same for all.
+
+    Raises:
+        UndecidedError: They are not.
+    """
     found: dict[tuple[str, ...], Path] = {}
     for path in files:
         folders = path.relative_to(root).parent.parts

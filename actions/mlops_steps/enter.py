@@ -15,6 +15,10 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: In place of a step: hold mlops.yaml against all that can be known without a run.
 CHECK = "--check-config"
+#: The same, for the contract that the data ask for.
+PROPOSE = "--propose-contract"
+#: And: turn checks of another tool into a contract.
+IMPORT = "--import-contract"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("unknown step %r. Steps: %s\n" % (step, ", ".join(sorted(names))))
         return 2
     # What is no step needs no more than mlops.yaml, or what reads it and the data's first line.
-    other = "validate-data" if step == CHECK else "gate"
+    other = "validate-data" if step in (CHECK, PROPOSE, IMPORT) else "gate"
     lock = os.path.join(environments.LOCKS, (step if step in names else other) + ".txt")
     judges = step in names and not {"-h", "--help"}.intersection(arguments)
     try:
@@ -72,6 +76,14 @@ def inside(arguments: list[str]) -> int:
             from mlops_steps import check_config
 
             return check_config.main(arguments[1:])
+        if arguments[:1] == [PROPOSE]:
+            from mlops_steps.validate_data import propose
+
+            return propose.main(arguments[1:])
+        if arguments[:1] == [IMPORT]:
+            from mlops_steps.validate_data.imports import command
+
+            return command.main(arguments[1:])
         from mlops_steps import frame
 
         return frame.main(arguments)

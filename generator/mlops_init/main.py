@@ -90,6 +90,30 @@ def graph(**options: object) -> int:
     return _command("graph", options)
 
 
+@cli.group()
+def contract() -> None:
+    """What the table has to keep: data/contract.yaml."""
+
+
+@contract.command("propose")
+@click.argument("folder", required=False, default=".")
+@click.option("--apply", is_flag=True, help="Write it into the contract.")
+def contract_propose(**options: object) -> int:
+    """Show what the data ask to change in the contract, as a patch."""
+    return _command("contract_propose", options)
+
+
+@contract.command("import")
+@click.argument("source", metavar="FILE|MODULE:NAME")
+@click.option("--kind", default="", metavar="pandera|great-expectations|tfdv", help="What it is.")
+@click.option("--output", default="", metavar="FILE", help="Instead of mlops.yaml's contract.")
+@click.option("--force", is_flag=True, help="Overwrite a contract that is there.")
+@click.option("--strict", is_flag=True, help="Exit code 1 if something is not carried over.")
+def contract_import(**options: object) -> int:
+    """Turn checks of another tool into the contract."""
+    return _command("contract_import", options)
+
+
 def _command(name: str, options: dict[str, object]) -> int:
     module = importlib.import_module(f"mlops_init.commands.{name}")
     code: int = getattr(module, name)(**options)

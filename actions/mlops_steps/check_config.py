@@ -30,6 +30,7 @@ from mlops_steps.errors import ConfigError, MlopsError
 from mlops_steps.source import end_of
 
 if TYPE_CHECKING:
+    from mlops_steps.data.parts import Table
     from mlops_steps.validate_data.contract import Contract
 
 
@@ -216,8 +217,8 @@ class Check:
 
         self._told(f"{key}.split", lambda: split_sql(table.key, table.split))
         names: list[str] = []
-        if self._file(f"{key}.path", table.path) and self._told(
-            f"{key}.path", lambda: names.extend(column_names(self.root / table.path))
+        if self._there(table, key) and self._told(
+            f"{key}.path", lambda: names.extend(column_names(self._data(table)))
         ):
             for role in ("key", "target", "file"):
                 name = getattr(table, role)
@@ -239,6 +240,33 @@ class Check:
                 self.seen.append(f"{len(files)} files")
         if self._file(f"{key}.contract", table.contract):
             self._contract(config, table, names)
+
+    def _there(self, table: TableInput, key: str) -> bool:
+        """Whether the table's rows can be looked at here: they lie in files of the project."""
+        from mlops_steps.data.sources.address import problems
+        from mlops_steps.data.sources.taking import is_local, own_files, refuse_twice
+
+        if table.source is None:
+            return self._file(f"{key}.path", table.path)
+        if problems(table.source):
+            return False
+        self._told(f"{key}.path", lambda: refuse_twice(self.root, table))
+        if table.source.certificates:
+            self._file(f"{key}.source.certificates", table.source.certificates)
+        files: list[str] = []
+        if not self._told(
+            f"{key}.source.address", lambda: files.extend(own_files(self.root, table))
+        ):
+            return False
+        there = [self._file(f"{key}.source.address", name) for name in sorted(files)]
+        return is_local(table.source) and all(there)
+
+    def _data(self, table: TableInput) -> Table:
+        from mlops_steps.data.sources import local
+
+        if table.source is None:
+            return self.root / table.path
+        return local.find(self.root, table.source.address)
 
     def _features(self, table: TableInput, key: str, names: list[str]) -> None:
         from mlops_steps.deploy_canary.rows import taken_names
@@ -310,7 +338,7 @@ class Check:
         from mlops_steps.data.profile import column_types
         from mlops_steps.data.tables import connect, format_of, reading, scan
 
-        path = self.root / table.path
+        path = self._data(table)
         if format_of(path) != "parquet":
             return {}
         with connect() as connection, reading(path.name):

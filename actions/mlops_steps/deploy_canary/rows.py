@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from mlops_steps.config import TableInput, Task
+from mlops_steps.data.parts import Table
 from mlops_steps.data.tables import connect, identifier, literal, reading, scan
 from mlops_steps.deploy_canary import files
 from mlops_steps.deploy_canary.protocol import Wanted, canonical
@@ -67,8 +68,12 @@ class Logged:
     prediction: str
 
 
-def read(root: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
-    """At most `limit` rows of the project's table as requests, in an order that the seed decides.
+def read(
+    root: Path, table: TableInput, *, seed: int, limit: int, data: Table | None = None
+) -> list[Row]:
+    """At most `limit` rows of the table as requests, in an order that the seed decides.
+
+    `data` is where its rows are, if not in the project's file.
 
     Without key and target; the type of a tensor follows the column's type in the table. In
     place of a file's path stands its content (base64), of datatype BYTES.
@@ -78,7 +83,7 @@ def read(root: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
         UndecidedError: The table cannot be read, is empty, lacks the key, the target or the
             column of files, or a file that belongs to a row is not one that may be sent.
     """
-    path = root / table.path
+    path = data or root / table.path
     with connect() as connection, reading(path.name):
         types = _types(connection, path)
         features = [name for name in _features(path, table, list(types)) if name != table.file]
@@ -114,7 +119,7 @@ def read(root: Path, table: TableInput, *, seed: int, limit: int) -> list[Row]:
     return made
 
 
-def wanted(path: Path, table: TableInput, task: Task) -> Wanted:
+def wanted(path: Table, table: TableInput, task: Task) -> Wanted:
     """What an answer has to be: of the task, and no class that the target does not have.
 
     Raises:
@@ -132,7 +137,7 @@ def wanted(path: Path, table: TableInput, task: Task) -> Wanted:
     return Wanted(task, frozenset(canonical(text) for (text,) in found))
 
 
-def write_log(path: Path, table: TableInput, answers: Sequence[Logged], target: Path) -> None:
+def write_log(path: Table, table: TableInput, answers: Sequence[Logged], target: Path) -> None:
     """Write answers as Parquet: time, version, key, every feature with its type, score, prediction.
 
     `target` must not exist yet; a file of the same name with `.jsonl` is used on the way.
@@ -162,13 +167,13 @@ def write_log(path: Path, table: TableInput, answers: Sequence[Logged], target: 
     lines.unlink()
 
 
-def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+def _types(connection: duckdb.DuckDBPyConnection, path: Table) -> dict[str, str]:
     """The columns with DuckDB's names of their types."""
     described = connection.sql(f"DESCRIBE SELECT * FROM {scan(path)}").fetchall()
     return {name: str(kind) for name, kind, *_ in described}
 
 
-def _features(path: Path, table: TableInput, columns: list[str]) -> list[str]:
+def _features(path: Table, table: TableInput, columns: list[str]) -> list[str]:
     for name in (table.key, table.target, table.file):
         if name is not None and name not in columns:
             raise UndecidedError(f"{path.name}: no column {name!r}. Columns: {', '.join(columns)}")
@@ -187,7 +192,7 @@ def taken_names(features: Sequence[str]) -> list[str]:
     ]
 
 
-def _numbered(path: Path, table: TableInput) -> str:
+def _numbered(path: Table, table: TableInput) -> str:
     """SQL for FROM: the features with their types, the key as the text in the table, the number.
 
     The name of a file is text too: `007` is not the file `7`.

@@ -13,6 +13,7 @@ from mlops_steps.spec import VERSION_NUMBER, Input, Output, Status, Step
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mlops_steps.data.parts import Table
     from mlops_steps.deploy_canary.results import Canary, Journal
     from mlops_steps.deploy_canary.rollout import Stage
     from mlops_steps.deploy_canary.traffic import Answer
@@ -41,8 +42,8 @@ STEP = Step(
 
 def run(record: Record) -> Status:
     """Serve, split, judge; promote only what the judge lets through."""
-    from mlops_steps.deploy_canary import protection, rollout, rows, servers, words
-    from mlops_steps.deploy_canary.results import Journal
+    from mlops_steps.data.sources.taking import take_here
+    from mlops_steps.deploy_canary import protection, words
     from mlops_steps.registry.address import open_registry
 
     record.output("decision", "rollback")  # whatever happens, until it is promoted
@@ -53,12 +54,24 @@ def run(record: Record) -> Status:
     record.output("version", version)
     if champion and champion.version == version:
         return words.already(record, champion)
+    with tempfile.TemporaryDirectory(prefix="mlops-rows-") as place:
+        data = take_here(record, Path(place))
+        return _release(record, registry, champion, (version, digest), data)
+
+
+def _release(
+    record: Record, registry: Registry, champion: Alias | None, asked: tuple[str, str], data: Table
+) -> Status:
+    from mlops_steps.deploy_canary import rollout, rows, servers, words
+    from mlops_steps.deploy_canary.results import Journal
+
+    version, digest = asked
     deploy, table = record.config.deploy, record.config.table
     most = deploy.requests * len(deploy.weights)
-    task, path = record.config.model.task, record.take(table.path)
+    task = record.config.model.task
     traffic = rollout.Traffic(
-        rows.read(record.root, table, seed=record.config.train.seed, limit=most),
-        rows.wanted(path, table, task),
+        rows.read(record.root, table, seed=record.config.train.seed, limit=most, data=data),
+        rows.wanted(data, table, task),
     )
     canary = words.announce(record, champion.version if champion else None, version)
     journal = Journal(record.folder, canary.champion, version)
@@ -75,7 +88,7 @@ def run(record: Record) -> Status:
         try:
             with rollout.stage(releases, deploy, journal) as running:
                 answers = rollout.walk(running, traffic, deploy, canary, journal)
-                _keep(record, registry, answers, folder / "log.parquet")
+                _keep(record, registry, answers, data, folder / "log.parquet")
                 if canary.decision == "promote":
                     _promote(registry, champion, running, canary, journal)
                 if journal.state == "promoted":
@@ -101,7 +114,9 @@ def _candidate(registry: Registry, asked: str) -> tuple[str, str]:
     return asked, ""
 
 
-def _keep(record: Record, registry: Registry, answers: Sequence[Answer], file: Path) -> None:
+def _keep(
+    record: Record, registry: Registry, answers: Sequence[Answer], data: Table, file: Path
+) -> None:
     """Add every good answer to the inference log, whatever the decision was: it was asked."""
     from mlops_steps.deploy_canary import rows
 
@@ -111,8 +126,7 @@ def _keep(record: Record, registry: Registry, answers: Sequence[Answer], file: P
         if each.version and each.score is not None and each.prediction is not None
     ]
     if good:
-        table = record.config.table
-        rows.write_log(record.root / table.path, table, good, file)
+        rows.write_log(data, record.config.table, good, file)
         registry.append_log(file)
     record.figure("logged_requests", len(good))
 

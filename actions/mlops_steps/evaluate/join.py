@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_steps.config import TableInput, Task
+from mlops_steps.data.parts import Table
 from mlops_steps.data.tables import column_names, connect, identifier, literal, reading, scan
 from mlops_steps.data.withhold import Writing, class_text, finite, is_positive, writing
 from mlops_steps.errors import CommandError, UndecidedError
@@ -99,7 +100,7 @@ def join(
     candidate: Path,
     champion: Path | None,
     *,
-    data: Path,
+    data: Table,
     table: TableInput,
     task: Task,
     to: Path,
@@ -176,7 +177,7 @@ def _unique_labels(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def _load_values(
-    connection: duckdb.DuckDBPyConnection, data: Path, table: TableInput, wanted: Predicted
+    connection: duckdb.DuckDBPyConnection, data: Table, table: TableInput, wanted: Predicted
 ) -> tuple[str, ...]:
     """The values that the target has, numbered from 0 in their order; none for regression."""
     if wanted.task == "regression":

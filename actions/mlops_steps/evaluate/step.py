@@ -41,6 +41,7 @@ def run(record: Record) -> Status:
     """Withhold the labels, let both models predict, check, join and measure."""
     from mlops_steps.config import FILE_NAME
     from mlops_steps.data.attached import attached, copy_files
+    from mlops_steps.data.sources.taking import take
     from mlops_steps.data.withhold import write_labels, write_rows
     from mlops_steps.evaluate.champion import ask_champion
     from mlops_steps.evaluate.join import join
@@ -50,7 +51,7 @@ def run(record: Record) -> Status:
     split, table, task = record.inputs["split"], record.config.table, record.config.model.task
     record.take(FILE_NAME)
     record.take(record.config.environment)
-    data = record.take(table.path)
+    data = take(record)
     files = attached(record.root, table, splits=[split])
     _require_trained_for(record, split, files)
     with tempfile.TemporaryDirectory(prefix="mlops-evaluate-") as folder:
@@ -91,6 +92,7 @@ def run(record: Record) -> Status:
 def _require_trained_for(record: Record, split: str, files: Attached) -> None:
     """The rows that judge must not be among those that the model was trained on."""
     from mlops_steps.data.attached import digest_of_all, digests, named
+    from mlops_steps.data.sources.taking import name_of
 
     trained = record.read_verdict("train")
     if trained.status is not Status.PASS:
@@ -101,7 +103,8 @@ def _require_trained_for(record: Record, split: str, files: Attached) -> None:
             f"so the {split} rows cannot judge it: it may have seen them"
         )
     path = record.config.table.path
-    if trained.took.get(path) != record.verdict.took[path]:
+    name = name_of(record)
+    if trained.took.get(name) != record.verdict.took[name]:
         raise UndecidedError(f"{path}: is not the table that the model was trained on")
     if record.config.table.file is None:
         return
@@ -113,10 +116,12 @@ def _require_trained_for(record: Record, split: str, files: Attached) -> None:
 
 def _candidate(record: Record, work: Path, files: Attached) -> Model:
     """The model in a source tree of its own, from which the table and its files are missing."""
+    from mlops_steps.data.sources.taking import own_files
     from mlops_steps.evaluate.predict import Model
     from mlops_steps.source import copy_tracked
 
-    copy_tracked(record.root, work / "source", without={record.config.table.path, *files.all})
+    own = own_files(record.root, record.config.table)
+    copy_tracked(record.root, work / "source", without={*own, *files.all})
     shutil.copytree(record.take(MODEL), work / "model")
     return Model(work / "model", work / "source", record.config)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_steps.data.attached import attached
+from mlops_steps.data.sources.taking import FOLDER as COPY
+from mlops_steps.data.sources.taking import own_files
 from mlops_steps.data.split import SPLITS
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import OUT, Verdict
@@ -81,7 +83,10 @@ def _source(record: Record, target: Path) -> None:
     data = {
         path
         for table in record.config.data.inputs.values()
-        for path in (table.path, *attached(record.root, table, splits=SPLITS).all)
+        for path in (
+            *own_files(record.root, table),
+            *attached(record.root, table, splits=SPLITS).all,
+        )
     }
     names = copy_tracked(record.root, target, without=data)
     for name in names:
@@ -121,7 +126,7 @@ def _records(record: Record, step: str, verdict: Verdict, target: Path) -> None:
     """A step's verdict, and what it noted as its work, each file as that step left it."""
     home = f"{OUT}/{step}"
     for name in verdict.wrote:
-        if not name.startswith(f"{home}/") or f"{name}/".startswith(f"{MODEL}/"):
+        if not name.startswith(f"{home}/") or f"{name}/".startswith((f"{MODEL}/", f"{COPY}/")):
             continue
         taken, copy = record.take(name), target / name.removeprefix(f"{home}/")
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,15 @@ from pathlib import Path
 
 from mlops_steps.config import Split, TableInput
 from mlops_steps.data.attached import digests, located
+from mlops_steps.data.parts import Table
 from mlops_steps.data.tables import column_names, connect, identifier, literal, reading, scan
 from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.files import digest_of
 
 
-def prove(tree: Path, source: Path, table: TableInput, *, judge: str, others: Iterable[str]) -> int:
+def prove(
+    tree: Path, source: Table, table: TableInput, *, judge: str, others: Iterable[str]
+) -> int:
     """Check the rewritten table, then every other file of the tree.
 
     Args:
@@ -102,7 +105,7 @@ def withheld(key: str, split: Split, judge: str) -> bool:
     return int(digest[:15], 16) / 16**15 < split.test + (split.valid if judge == "valid" else 0)
 
 
-def _keys(path: Path, key: str, *, among: Path | None = None) -> Iterator[str | None]:
+def _keys(path: Path, key: str, *, among: Table | None = None) -> Iterator[str | None]:
     """The keys of a table as text; `among` keeps those that another table has too."""
     text = f"CAST({identifier(key)} AS VARCHAR)"
     query = f"SELECT {text} FROM {scan(path, text=True)}"
@@ -115,7 +118,7 @@ def _keys(path: Path, key: str, *, among: Path | None = None) -> Iterator[str | 
                 yield value
 
 
-def _check_other(path: Path, name: str, source: Path, table: TableInput, judge: str) -> None:
+def _check_other(path: Path, name: str, source: Table, table: TableInput, judge: str) -> None:
     try:
         columns = column_names(path)
     except UndecidedError:

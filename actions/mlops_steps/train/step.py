@@ -106,6 +106,7 @@ def _hand_over(record: Record, tree: Path, judge: str) -> Handed:
     """Make the tree that the command gets; profile its rows before a command can touch them."""
     from mlops_steps.data.attached import attached, copy_files, digest_of_all, named
     from mlops_steps.data.profile import write_profile
+    from mlops_steps.data.sources.taking import name_of, own_files, take
     from mlops_steps.data.split import training_splits
     from mlops_steps.data.withhold import count_splits, write_rows
     from mlops_steps.files import digest_of
@@ -114,10 +115,11 @@ def _hand_over(record: Record, tree: Path, judge: str) -> Handed:
     from mlops_steps.train.training import Handed
 
     table = record.config.table
-    source, target = record.take(table.path), tree / table.path
+    source, target = take(record), tree / table.path
     splits = training_splits(judge)
     files = attached(record.root, table, splits=splits)
-    others = copy_tracked(record.root, tree, without={table.path, *files.all})
+    own = own_files(record.root, table)
+    others = copy_tracked(record.root, tree, without={*own, *files.all})
     rows = write_rows(source, target, table, splits=splits)
     copy_files(record.root, tree, files.given)
     counts = count_splits(source, table)
@@ -138,7 +140,7 @@ def _hand_over(record: Record, tree: Path, judge: str) -> Handed:
         rows=rows,
         withheld=sum(counts.values()) - rows,
         digest=digest_of(target),
-        whole=record.verdict.took[table.path],
+        whole=record.verdict.took[name_of(record)],
         files=len(files.given),
     )
 

@@ -38,6 +38,7 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.checks import check_together, compile_checks
+    from mlops_steps.data.sources.taking import take
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
@@ -49,7 +50,7 @@ def run(record: Record) -> Status:
     table, task = record.config.table, record.config.model.task
     contract = contracts.load(record.root, table, task=task)
     record.take(table.contract)
-    source = record.take(table.path)
+    source = take(record)
     others = {each.file: record.take(each.file) for each in contract.references}
 
     # A row without a key is looked at in every case: it must not hide.

@@ -10,6 +10,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+#: What stands for a missing value in the CSV that PostgreSQL sends: no text of a table is so.
+NULL = "\\N\x01"
+
 
 @dataclass(frozen=True)
 class Request:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from mlops_steps.data.sources.address import is_loopback
-from mlops_steps.data.sources.asked import Answer, Column, File, Request
+from mlops_steps.data.sources.asked import NULL, Answer, Column, File, Request
 from mlops_steps.errors import ConfigError, InfrastructureError, UndecidedError
 
 #: PostgreSQL's own names of types, and DuckDB's; what is not here comes as the text it prints.
@@ -33,8 +33,6 @@ _KINDS = {
     "timestamptz": "TIMESTAMPTZ",
     "uuid": "UUID",
 }
-#: What stands for a missing value: no text of a table is so.
-NULL = "\\N\x01"
 _SETTINGS = (
     "SET TIME ZONE 'UTC'",
     "SET datestyle = 'ISO, YMD'",

@@ -25,7 +25,7 @@ from tests.mlops_steps.conftest import MLOPS_YAML
 
 from mlops_steps import environments
 from mlops_steps.config import Config, Source
-from mlops_steps.data.sources.taking import copy_of
+from mlops_steps.data.sources.copying import copy_of
 from mlops_steps.data.tables import connect, identifier, reading, scan
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -183,14 +183,20 @@ class Monitor(Part, frozen=True):
     """Drift of what the model is asked, against what it was trained on.
 
     `log` is a table of requests: a path; "state" means the one that deploy-canary keeps.
-    A column has drifted when the lower bound of the distance between the two
-    distributions exceeds `distance`.
+    A column has drifted when the lower bound of its effect, in standard deviations, exceeds
+    `distance`. `alpha` is how many false alarms a model may have in a calendar year, at most.
+    Columns in `ignore` are not watched. Drift starts a retraining unless one was started in the
+    last `cooldown_days`, or `retrains_per_year` were in this calendar year, or `paused`.
     """
 
     log: Annotated[str, Meta(extra_json_schema={"pattern": _FILE})] = "state"
     distance: Share = 0.1
     alpha: Share = 0.05
     minimum_rows: Annotated[int, Meta(ge=50)] = 100
+    ignore: list[Annotated[str, Meta(min_length=1)]] = []
+    cooldown_days: Annotated[int, Meta(ge=0, le=366)] = 7
+    retrains_per_year: Annotated[int, Meta(ge=0, le=366)] = 12
+    paused: bool = False
 
 
 class Config(Part, frozen=True):

@@ -20,7 +20,7 @@ ASKS: dict[str, tuple[Access, tuple[Scope, ...], str]] = {
     "evaluate": ("read", (), ""),
     "register": ("write", (), ""),
     "deploy-canary": ("write", ("read-environment",), "production"),
-    "monitor": ("read", (), ""),
+    "monitor": ("write", (), ""),  # its ledger: what this year's runs have spent
     "comment": ("", ("comment",), ""),
 }
 #: What a step hands to the workflow that it starts.

@@ -1,6 +1,7 @@
 """The training profile: what the rows looked like that a model learned from.
 
-The monitor compares requests with it, so the training rows themselves need not be kept.
+The monitor compares requests with it, so the training rows themselves need not be kept. A
+profile is counts on stored edges and stored values, so profiles on the same edges add up.
 """
 
 from __future__ import annotations
@@ -9,34 +10,57 @@ import math
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import msgspec
 
-from mlops_steps.data.tables import ROW, connect, identifier, reading, scan
+from mlops_steps.data.tables import identifier
 from mlops_steps.errors import UndecidedError
-from mlops_steps.files import write_json
+from mlops_steps.files import write_whole
 
-#: Edges at the 0th, 1st, … 100th percentile, each a value of the data; equal ones once.
-STEPS = 100
-#: The edges are taken from at most so many rows, so that any table fits into memory.
-EDGE_ROWS = 50_000
+FORMAT = 2
 _NUMERIC = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|BOOLEAN")
 
 
 class Column(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """One column.
+    """One column: every row is in `nulls`, in `unreadable`, in one bin or under one value.
 
     Attributes:
+        kind: A number has bins, a category has values: texts, flags, numbers of which there are
+            few.
         nulls: Rows without a value; NaN counts as none.
-        edges: Ascending values, empty for a column that is not numeric.
-        below: For each edge, how many rows have a value at or below it (exact, not k %:
-            equal values make steps).
+        unreadable: Rows whose value is no number, where the training rows have numbers.
+        numeric: Whether the values of a category are numbers, written as in `1.0`.
+        identifies: Whether the numbers only name rows: none is there twice where chance would
+            have repeated many.
+        edges: Ascending, each a value of the training rows.
+        counts: Rows in each bin; bin i is above edge i - 1 and at or below edge i, the last
+            one above all edges. One more than `edges`.
+        finite: Rows whose number is neither infinite nor beyond 1e150.
+        mean, sd, low, high: Of those; sd with divisor `finite`.
+        values: Rows by value, the most frequent values; exact.
+        rest: Rows with any other value.
+        distinct: About how many values there are (HyperLogLog: within 5 %, as a rule).
+        new: Some values of `rest`, the most frequent; only of what was compared with a profile.
     """
 
+    kind: Literal["number", "category"]
     nulls: int
+    unreadable: int = 0
+    numeric: bool = False
+    identifies: bool = False
     edges: list[float] = []
-    below: list[int] = []
+    counts: list[int] = []
+    finite: int = 0
+    mean: float | None = None
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    values: dict[str, int] = {}
+    rest: int = 0
+    distinct: int = 0
+    new: list[str] = []
 
 
 class Profile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +68,11 @@ class Profile(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 
     rows: int
     columns: dict[str, Column]
-    format: int = 1
+    format: int = FORMAT
+
+
+class _Head(msgspec.Struct):
+    format: int
 
 
 def write_profile(source: Path, target: Path, *, leave_out: Collection[str]) -> Profile:
@@ -56,8 +84,11 @@ def write_profile(source: Path, target: Path, *, leave_out: Collection[str]) -> 
     Raises:
         UndecidedError: The table cannot be read or has no rows.
     """
+    from mlops_steps.data.profiling import profile
+
     found = profile(source, leave_out=leave_out)
-    write_json(target, msgspec.to_builtins(found))
+    encoder = msgspec.json.Encoder(order="sorted")
+    write_whole(target, encoder.encode(found) + b"\n")
     return found
 
 
@@ -65,40 +96,68 @@ def read_profile(path: Path) -> Profile:
     """Read what `write_profile` wrote.
 
     Raises:
-        UndecidedError: It is missing, or not a profile.
+        UndecidedError: It is missing, of another format, or not a profile.
     """
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Profile)
+        content = path.read_bytes()
+        found = msgspec.json.decode(content, type=_Head).format
+        if found != FORMAT:
+            raise UndecidedError(
+                f"{path.name}: is of format {found}, wanted {FORMAT}: another release of the "
+                "steps wrote it. Train and register a version with this release (ct), then it "
+                "can be compared"
+            )
+        return msgspec.json.decode(content, type=Profile)
     except OSError as error:
         raise UndecidedError(f"{path.name}: {error.strerror}") from None
     except msgspec.MsgspecError as error:
         raise UndecidedError(f"{path.name}: not a training profile: {error}") from None
 
 
-def profile(source: Path, *, leave_out: Collection[str]) -> Profile:
-    """The profile of a table's columns; see `write_profile`.
+def merge(one: Profile, other: Profile) -> Profile:
+    """The profile of the rows of both, which have to be counted on the same edges and values.
 
-    A column is numeric when it has a number and no value that is none.
+    Counts, means and deviations (Chan, Golub and LeVeque 1983) are those of the whole;
+    `distinct` is only what it is at least.
+
+    Raises:
+        ValueError: They are not on the same edges and values.
     """
-    table = scan(source, text=True)
-    with connect() as connection, reading(source.name):
-        kinds = column_types(connection, table)
-        names = [name for name in kinds if name not in leave_out]
-        numbers = {name: number(name, kinds[name]) for name in names}
-        wanted = [
-            f"count({numbers[name]}) > 0 AND count({identifier(name)}) = count({cell})"
-            for name, cell in ((name, _readable(name, kinds[name])) for name in names)
-        ]
-        found = connection.execute(
-            f"SELECT {', '.join(['count(*)', *wanted])} FROM {table}"
-        ).fetchone()
-        rows, *is_numeric = found or (0,)
-        if not rows:
-            raise UndecidedError(f"{source.name}: no rows to profile")
-        numeric = {name: numbers[name] for name, yes in zip(names, is_numeric, strict=True) if yes}
-        edges = _edges(connection, table, numeric, every=math.ceil(rows / EDGE_ROWS))
-        by_name = {name: edges.get(name, []) for name in names}
-        return Profile(rows=rows, columns=count_below(connection, table, by_name, numeric)[1])
+    if one.columns.keys() != other.columns.keys():
+        raise ValueError("the profiles have different columns")
+    columns = {name: _merged(name, at, other.columns[name]) for name, at in one.columns.items()}
+    return Profile(rows=one.rows + other.rows, columns=columns)
+
+
+def _merged(name: str, a: Column, b: Column) -> Column:
+    if (a.kind, a.numeric, a.edges, a.values.keys()) != (
+        (b.kind, b.numeric, b.edges, b.values.keys())
+    ):
+        raise ValueError(f"{name}: the profiles are not on the same edges and values")
+    finite = a.finite + b.finite
+    mean, sd = a.mean, a.sd
+    if a.mean is None or a.sd is None:
+        mean, sd = b.mean, b.sd
+    elif b.mean is not None and b.sd is not None:
+        gap = b.mean - a.mean
+        mean = a.mean + gap * b.finite / finite
+        squares = a.finite * a.sd**2 + b.finite * b.sd**2 + gap**2 * a.finite * b.finite / finite
+        sd = math.sqrt(squares / finite)
+    return msgspec.structs.replace(
+        a,
+        nulls=a.nulls + b.nulls,
+        unreadable=a.unreadable + b.unreadable,
+        counts=[x + y for x, y in zip(a.counts, b.counts, strict=True)],
+        finite=finite,
+        mean=mean,
+        sd=sd,
+        low=min((each for each in (a.low, b.low) if each is not None), default=None),
+        high=max((each for each in (a.high, b.high) if each is not None), default=None),
+        values={value: count + b.values[value] for value, count in a.values.items()},
+        rest=a.rest + b.rest,
+        distinct=max(a.distinct, b.distinct),
+        new=list(dict.fromkeys([*a.new, *b.new])),
+    )
 
 
 def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -112,11 +171,12 @@ def number(name: str, kind: str) -> str:
 
     True and false are 1 and 0, as texts too. `kind` is DuckDB's type.
     """
-    value = _readable(name, kind)
+    value = readable(name, kind)
     return f"(CASE WHEN isnan({value}) THEN NULL ELSE {value} END)"
 
 
-def _readable(name: str, kind: str) -> str:
+def readable(name: str, kind: str) -> str:
+    """As `number`, with NaN as it is."""
     cell = identifier(name)
     if kind == "VARCHAR":
         words = f"CASE lower({cell}) WHEN 'true' THEN 1.0 WHEN 'false' THEN 0.0 END"
@@ -127,54 +187,3 @@ def _readable(name: str, kind: str) -> str:
 def is_numeric(kind: str) -> bool:
     """Whether a DuckDB type is a number (or true and false, which count as 1 and 0)."""
     return _NUMERIC.fullmatch(kind) is not None
-
-
-def count_below(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    edges: dict[str, list[float]],
-    numeric: dict[str, str],
-) -> tuple[int, dict[str, Column]]:
-    """Count, in one pass, rows, nulls and the rows at or below each edge.
-
-    `numeric` gives SQL for the number (see `number`) of the columns that have one.
-
-    Returns:
-        The number of rows, and a `Column` for each name in `edges`.
-    """
-    wanted = ["count(*)"]
-    for name, at in edges.items():
-        value = numeric.get(name, identifier(name))
-        wanted.append(f"count({value})")
-        if at:
-            bins = ", ".join(f"CAST('{edge!r}' AS DOUBLE)" for edge in at)
-            # Bins are closed above; the rest goes into one at infinity.
-            wanted.append(f"map_values(histogram({value}, [{bins}]))[:{len(at)}]")
-    found = connection.execute(f"SELECT {', '.join(wanted)} FROM {table}").fetchone() or (0,)
-    rows, *rest = found
-    columns: dict[str, Column] = {}
-    for name, at in edges.items():
-        present = rest.pop(0)
-        below: list[int] = []
-        for count in (rest.pop(0) or [0] * len(at)) if at else []:
-            below.append((below[-1] if below else 0) + count)
-        columns[name] = Column(nulls=rows - present, edges=at, below=below)
-    return rows, columns
-
-
-def _edges(
-    connection: duckdb.DuckDBPyConnection, table: str, numeric: dict[str, str], *, every: int
-) -> dict[str, list[float]]:
-    """Percentiles of every n-th row; where exactly the edges lie changes no count's truth."""
-    if not numeric:
-        return {}
-    shares = ", ".join(str(step / STEPS) for step in range(STEPS + 1))
-    wanted = ", ".join(f"quantile_disc({value}, [{shares}])" for value in numeric.values())
-    rows = f"(SELECT *, row_number() OVER () AS {identifier(ROW)} FROM {table})"
-    found = connection.execute(
-        f"SELECT {wanted} FROM {rows} WHERE {identifier(ROW)} % {every} = 0"
-    ).fetchone()
-    return {
-        name: sorted({value for value in values or [] if math.isfinite(value)})
-        for name, values in zip(numeric, found or (), strict=True)
-    }

@@ -1,18 +1,25 @@
-"""How far requests have moved from the training rows, and how much of that is chance.
-
-The distance of a column is the largest difference between two distribution functions: the
-share of training rows and the share of requests at or below a value, over the edges of the
-training profile. A row without a value counts as lying below every value, so that a jump of
-nulls is a distance like any other.
-"""
+"""`drift.json`: how far requests have moved from the training rows, and how much is chance."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
 from mlops_steps.data.profile import Column, Profile
+from mlops_steps.monitor.effects import NULLS, REST, UNREADABLE, Effect, effects
+from mlops_steps.monitor.measures import Measures, measures
+from mlops_steps.monitor.wobble import Window, margin, weights
+from mlops_steps.monitor.words import reason
+
+Kind = Literal["", "moved", "nulls", "type", "categories", "vanished", "new"]
+Role = Literal["feature", "prediction"]
+#: Per column and effect: windows in the order of time, each list against one reference.
+History = Mapping[str, Mapping[str, Sequence[Sequence[Window]]]]
+_KINDS: dict[str, Kind] = {NULLS: "nulls", UNREADABLE: "type"}
 
 
 class ColumnDrift(msgspec.Struct, kw_only=True, frozen=True):
@@ -20,22 +27,37 @@ class ColumnDrift(msgspec.Struct, kw_only=True, frozen=True):
 
     Attributes:
         name: The column's name.
-        drifted: Whether `bound` exceeds what is allowed, or the column vanished.
-        distance: Between 0 and 1; none if the column vanished.
-        bound: What the distance is at least, with the promised confidence.
-        at: The value where the distance lies; none where it is the share of nulls.
+        role: A feature, or the champion's own predictions.
+        drifted: Whether `bound` exceeds what is allowed, or the column vanished or is new.
+        kind: What has happened; empty where nothing was shown.
+        effect: Which effect decides: `shift`, `spread`, `skew`, `tails` (of ranks), `nulls`,
+            `unreadable`, `rest` (other values), `=VALUE`.
+        distance: Its size in standard deviations; none if there is nothing to compare.
+        bound: What it is at least, with the confidence of this run.
+        margin: What chance and the weeks' ups and downs may have added to it.
+        window: Of which requests: `recent` (four weeks) or `new` (since the last look).
         nulls: Share of requests without a value.
         reference_nulls: Share of training rows without a value.
+        measures: The usual ones, over `recent`.
+        new: Values that the training rows do not have, some of them.
+        note: What was not judged, and why.
         reason: Why it drifted, in words; empty if it did not.
     """
 
     name: str
+    role: Role = "feature"
     drifted: bool
+    kind: Kind = ""
+    effect: str = ""
     distance: float | None = None
     bound: float | None = None
-    at: float | None = None
+    margin: float | None = None
+    window: Literal["", "recent", "new"] = ""
     nulls: float | None = None
-    reference_nulls: float
+    reference_nulls: float | None = None
+    measures: Measures = Measures()
+    new: list[str] = []
+    note: str = ""
     reason: str = ""
 
 
@@ -46,22 +68,30 @@ class Drift(msgspec.Struct, kw_only=True, frozen=True):
         version: The champion, whose training profile is the reference.
         reference_rows: Rows it was trained on.
         rows: Requests compared, each key once.
+        new_rows: Those of them since the last look.
         logged: Requests in the log, repeats included.
-        allowed: The distance up to which nothing is done.
-        alpha: The chance that any column is called drifted although its true distance is not
-            above `allowed`.
-        margin: What chance may add to a distance, all columns together.
+        allowed: The effect, in sd, up to which nothing is done.
+        alpha: False alarms per calendar year, at most.
+        spent: What of it this run may spend, all columns together.
+        windows: Earlier looks from which the wobble between weeks was learned.
+        shift: What has moved: features, predictions, both or none; `features only` where the
+            log has no predictions to compare.
         columns: The columns, the most moved first.
     """
 
     version: str
     reference_rows: int
     rows: int
+    new_rows: int
     logged: int
     allowed: float
     alpha: float
-    margin: float
+    spent: float
+    windows: int
+    shift: Literal["none", "features", "predictions", "both"]
+    predictions_compared: bool
     columns: list[ColumnDrift]
+    format: Literal[2] = 2
 
     @property
     def drifted(self) -> list[ColumnDrift]:
@@ -69,77 +99,146 @@ class Drift(msgspec.Struct, kw_only=True, frozen=True):
         return [column for column in self.columns if column.drifted]
 
 
-def margin(*, rows: int, reference_rows: int, columns: int, alpha: float) -> float:
-    """How far two empirical distribution functions may lie from the true ones, together.
+@dataclass(frozen=True)
+class Look:
+    """One span of requests, beside what it is compared with.
 
-    By the Dvoretzky-Kiefer-Wolfowitz inequality with Massart's constant (1990), one sample of
-    n independent rows strays further than e with a chance of at most 2 exp(-2 n e^2), whatever
-    the distribution. With e = sqrt(ln(4 k / alpha) / (2 n)) that is alpha / (2 k); two samples
-    and k columns make alpha.
+    Attributes:
+        window: `recent` or `new`.
+        now: Its profile.
+        parts: By how much the wobble between weeks counts in it (see `wobble.margin`).
+        alpha: What it may spend, all columns together.
     """
-    spread = math.sqrt(math.log(4 * columns / alpha) / 2)
-    return spread * (1 / math.sqrt(reference_rows) + 1 / math.sqrt(rows))
+
+    window: Literal["recent", "new"]
+    now: Profile
+    parts: float
+    alpha: float
 
 
 def compare(
-    reference: Profile, rows: int, current: dict[str, Column], *, allowed: float, alpha: float
-) -> tuple[float, list[ColumnDrift]]:
-    """Compare requests with a training profile.
+    reference: Profile,
+    looks: Sequence[Look],
+    *,
+    allowed: float,
+    judged: int,
+    history: History,
+    role: Role = "feature",
+) -> list[ColumnDrift]:
+    """Compare requests with a profile.
 
     Args:
         reference: The training profile.
-        rows: Requests, at least one.
-        current: Their columns, counted at the profile's edges; a column that no request
-            carries is absent.
-        allowed: The distance up to which nothing is done.
-        alpha: The chance of a false alarm, all columns together.
+        looks: The spans, `recent` first; at least one, none without rows.
+        allowed: The effect up to which nothing is done.
+        judged: Columns among which the chance of a false alarm is shared (Bonferroni).
+        history: For the wobble between weeks.
+        role: What the columns are.
 
     Returns:
-        The margin, and the columns of the profile, the most moved first.
+        The columns of the profile, in its order.
     """
-    chance = margin(
-        rows=rows, reference_rows=reference.rows, columns=len(reference.columns), alpha=alpha
-    )
-    found = [
-        _column(name, then, current.get(name), (reference.rows, rows), (chance, allowed))
+    by = _By(reference.rows, looks, allowed, judged)
+    return [
+        _column(name, then, by, history.get(name, {}), role)
         for name, then in reference.columns.items()
     ]
-    found.sort(key=lambda each: (-math.inf if each.distance is None else -each.distance, each.name))
-    return chance, found
+
+
+def in_order(columns: Sequence[ColumnDrift]) -> list[ColumnDrift]:
+    """The most moved first: what drifted, vanished and new before all, then by distance."""
+
+    def place(each: ColumnDrift) -> tuple[bool, float, str]:
+        size = -math.inf if each.distance is None and each.drifted else -(each.distance or 0.0)
+        return not each.drifted, size, each.name
+
+    return sorted(columns, key=place)
+
+
+@dataclass(frozen=True)
+class _By:
+    """By what a column is judged: training rows, spans, the allowed effect, columns in all."""
+
+    rows: int
+    looks: Sequence[Look]
+    allowed: float
+    judged: int
+
+
+@dataclass(frozen=True)
+class _Found:
+    look: Look
+    effect: Effect
+    margin: float
+
+    @property
+    def bound(self) -> float:
+        return max(0.0, abs(self.effect.value) - self.margin)
 
 
 def _column(
     name: str,
     then: Column,
-    now: Column | None,
-    rows: tuple[int, int],
-    limits: tuple[float, float],
+    by: _By,
+    history: Mapping[str, Sequence[Sequence[Window]]],
+    role: Role,
 ) -> ColumnDrift:
-    chance, allowed = limits
-    reference_nulls = then.nulls / rows[0]
+    recent, before = by.looks[0].now, then.nulls / by.rows
+    now = recent.columns.get(name)
     if now is None:
-        reason = "is in no request any more"
-        return ColumnDrift(name=name, drifted=True, reference_nulls=reference_nulls, reason=reason)
-    nulls = now.nulls / rows[1]
-    gap = abs(nulls - reference_nulls)
-    steps = [(gap, None)] + [
-        (abs((now.nulls + after) / rows[1] - (then.nulls + before) / rows[0]), edge)
-        for edge, before, after in zip(then.edges, then.below, now.below, strict=True)
-    ]
-    distance, at = max(steps, key=lambda step: step[0])
-    bound = max(0.0, distance - chance)
-    reason = ""
-    if gap - chance > allowed:
-        reason = f"without a value: {reference_nulls:.1%} of training rows, {nulls:.1%} of requests"
-    elif bound > allowed:
-        reason = f"distance {distance:.2f}, at least {bound:.2f}"
+        return ColumnDrift(
+            name=name,
+            role=role,
+            drifted=True,
+            kind="vanished",
+            reference_nulls=before,
+            reason="is in no request any more",
+        )
+    worst = max(
+        _judged(name, then, by, history),
+        key=lambda each: (each.bound > by.allowed, each.bound, abs(each.effect.value)),
+    )
+    drifted = worst.bound > by.allowed
+    shown = worst.look.now.columns[name]
+    kind: Kind = ""
+    if drifted:
+        kind = _KINDS.get(worst.effect.name, "moved")
+        if worst.effect.name == REST and not then.rest:
+            kind = "categories"
     return ColumnDrift(
         name=name,
-        drifted=bound > allowed,
-        distance=distance,
-        bound=bound,
-        at=at,
-        nulls=nulls,
-        reference_nulls=reference_nulls,
-        reason=reason,
+        role=role,
+        drifted=drifted,
+        kind=kind,
+        effect=worst.effect.name,
+        distance=abs(worst.effect.value),
+        bound=worst.bound,
+        margin=worst.margin,
+        window=worst.look.window,
+        nulls=now.nulls / recent.rows,
+        reference_nulls=before,
+        measures=measures(then, now),
+        new=now.new if not then.rest else [],
+        note="its numbers name rows; only nulls and types are judged" if then.identifies else "",
+        reason=reason(worst.effect, worst.bound, (then, shown), (by.rows, worst.look.now.rows))
+        if drifted
+        else "",
     )
+
+
+def _judged(
+    name: str, then: Column, by: _By, history: Mapping[str, Sequence[Sequence[Window]]]
+) -> Iterator[_Found]:
+    for look in by.looks:
+        found = effects(then, look.now.columns[name], (by.rows, look.now.rows))
+        most = max(found, key=lambda each: abs(each.value))
+        for effect in found:
+            # What is not above the allowed itself cannot be so less a margin.
+            if effect is most or abs(effect.value) > by.allowed:
+                chance = margin(
+                    weights(history.get(effect.name, ())),
+                    effect.now + effect.then,
+                    look.parts,
+                    look.alpha * effect.weight / by.judged,
+                )
+                yield _Found(look, effect, chance)

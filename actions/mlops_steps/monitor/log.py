@@ -1,17 +1,66 @@
-"""The inference log: what the model was asked, each key once."""
+"""The inference log: what the model was asked, in which time, each key once."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from mlops_steps.data.profile import Column, Profile, column_types, count_below, number
+from mlops_steps.data.planning import keep
+from mlops_steps.data.profile import Profile, column_types
+from mlops_steps.data.profiling import count
 from mlops_steps.data.tables import identifier, literal, scan
 from mlops_steps.errors import UndecidedError
 
-KEY, TIME = "key", "time"
+KEY, TIME, VERSION = "key", "time", "version"
+#: The log's own columns, none of which is a feature.
+OWN = (TIME, VERSION, KEY, "score", "prediction")
+#: Days that are compared as a whole, beside what came since the last look.
+RECENT_DAYS = 28
+DAY = 86_400.0
+#: As which column predictions are counted.
+PREDICTION = "prediction"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What came in a span of time.
+
+    Attributes:
+        rows: Different keys.
+        profile: Of the features, on the edges of the training profile.
+        predictions: Of the champion's answers, on the edges of those it gave in evaluate; none
+            where the log has none.
+    """
+
+    rows: int
+    profile: Profile
+    predictions: Profile | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What there is to compare.
+
+    Attributes:
+        logged: All requests in the log, repeats included.
+        until: When the latest of them came, seconds since 1970; none in an empty log.
+        recent: The last four weeks, as far as the champion has been there.
+        new: What came after the last look; none where that is all of `recent`, or nothing.
+        columns: The log's columns.
+    """
+
+    logged: int
+    until: float | None
+    recent: Asked
+    new: Asked | None
+    columns: list[str]
+
+
+NOTHING = Seen(0, None, Asked(0, Profile(rows=0, columns={}), None), None, [])
 
 
 def scan_files(files: list[Path]) -> str:
@@ -36,33 +85,95 @@ def check_columns(names: Collection[str]) -> None:
             raise UndecidedError(f"the inference log has no column {name!r}")
 
 
-def count(
-    connection: duckdb.DuckDBPyConnection, table: str, reference: Profile
-) -> tuple[int, int, dict[str, Column]]:
-    """Count requests at the edges of a training profile.
+def read(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    reference: Profile,
+    *,
+    champion: str,
+    looked: float | None,
+    predictions: tuple[str, Profile] | None = None,
+) -> Seen:
+    """Count requests on the edges of a training profile.
 
     A key counts once, with its latest request: replayed traffic repeats rows, and repeats are
-    no evidence.
+    no evidence. With a column `version`, nothing counts from before the champion's first
+    answer: other requests were the business of the version before.
 
-    Returns:
-        All requests, distinct keys, and the profile's columns as far as the log has them.
+    Args:
+        connection: Where to.
+        table: SQL for the FROM clause.
+        reference: The training profile.
+        champion: Its version.
+        looked: Up to which time earlier looks have counted, seconds since 1970.
+        predictions: The log's column of the champion's answers, and the profile to count it on.
 
     Raises:
-        UndecidedError: The log has no `key` or no `time`, or a request has no key.
+        UndecidedError: The log has no `key` or no `time`, a request has no key or no time that
+            can be read, or comes from the future.
     """
     kinds = column_types(connection, table)
     check_columns(kinds)
-    logged, keyed = connection.execute(
-        f"SELECT count(*), count({KEY}) FROM {table}"
-    ).fetchone() or (0, 0)
+    when = f"epoch({_moment(kinds[TIME])})"
+    versioned = VERSION in kinds
+    ours = f"CAST({identifier(VERSION)} AS VARCHAR) = {literal(champion)}" if versioned else "true"
+    logged, keyed, timed, until, since = connection.execute(
+        f"SELECT count(*), count({KEY}), count({when}), max({when}), "
+        f"min({when}) FILTER ({ours}) FROM {table}"
+    ).fetchone() or (0, 0, 0, None, None)
     if keyed != logged:
         raise UndecidedError(f"{logged - keyed} requests of the inference log have no key")
+    if timed != logged:
+        raise UndecidedError(
+            f"{logged - timed} requests of the inference log have no time that can be read; "
+            "wanted a timestamp, as in 2026-01-31 08:00:00 (UTC)"
+        )
+    if until is None:
+        return NOTHING
+    latest = dt.datetime.fromtimestamp(until, dt.UTC)
+    if latest > dt.datetime.now(dt.UTC) + dt.timedelta(days=1):
+        said = latest.isoformat(sep=" ", timespec="seconds")
+        raise UndecidedError(f"the inference log has a request of the future: {said}")
+    start = until - RECENT_DAYS * DAY
+    if versioned and since is not None:
+        start = max(start, since)
+
+    def asked(condition: str) -> Asked:
+        rows = _once(connection, f"(SELECT * FROM {table} WHERE {condition})", when)
+        found = count(connection, rows, reference, asked_now=True)
+        answers = None
+        if predictions and predictions[0] in kinds:
+            column, like = predictions
+            own = f"SELECT {identifier(column)} AS {PREDICTION} FROM {rows} WHERE {ours}"
+            answers = count(connection, f"({own})", like, asked_now=True)
+        return Asked(found.rows, found, answers)
+
+    recent, new = asked(f"{when} >= {start!r}"), None
+    if looked is not None and start <= looked < until:
+        new = asked(f"{when} > {looked!r}")
+    return Seen(logged, until, recent, new, list(kinds))
+
+
+def _once(connection: duckdb.DuckDBPyConnection, table: str, when: str) -> str:
+    """SQL for the FROM clause that gives each key's latest request.
+
+    Only the requests whose key is there more than once are sorted; which they are is found by
+    the key alone, so that a log of different keys is read column by column.
+    """
+    again = f"SELECT hash({KEY}) AS h FROM {table} GROUP BY h HAVING count(*) > 1"
+    repeated = keep(connection, f"({again})", "*repeated*")
     latest = (
-        f"(SELECT * FROM {table} "
-        f"QUALIFY row_number() OVER (PARTITION BY {KEY} ORDER BY {identifier(TIME)} DESC) = 1)"
+        f"(SELECT * FROM {table} WHERE hash({KEY}) IN (FROM {repeated}) "
+        f"QUALIFY row_number() OVER (PARTITION BY {KEY} ORDER BY {when} DESC) = 1)"
     )
-    names = [name for name in reference.columns if name in kinds]
-    edges = {name: reference.columns[name].edges for name in names}
-    numbers = {name: number(name, kinds[name]) for name in names if edges[name]}
-    rows, columns = count_below(connection, latest, edges, numbers)
-    return logged, rows, columns
+    if connection.execute(f"SELECT 1 FROM {repeated} LIMIT 1").fetchone() is None:
+        return table
+    chosen = keep(connection, latest, "*latest*")
+    others = f"SELECT * FROM {table} WHERE hash({KEY}) NOT IN (FROM {repeated})"
+    return f"({others} UNION ALL FROM {chosen})"
+
+
+def _moment(kind: str) -> str:
+    """SQL for a request's time; what is no time is NULL."""
+    cell = identifier(TIME)
+    return cell if kind.startswith("TIMESTAMP") else f"TRY_CAST({cell} AS TIMESTAMP)"

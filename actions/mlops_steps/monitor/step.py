@@ -9,6 +9,7 @@ from mlops_steps.spec import WORKFLOW_NAME, Input, Output, Status, Step
 
 if TYPE_CHECKING:
     from mlops_steps.monitor.drift import Drift
+    from mlops_steps.monitor.run import Judged
     from mlops_steps.record import Record
 
 STEP = Step(
@@ -24,11 +25,11 @@ STEP = Step(
         ),
     ),
     outputs=(
-        Output("retrain", "Whether there is drift.", choices=("true", "false")),
+        Output("retrain", "Whether a retraining is due.", choices=("true", "false")),
         Output(
             "reason",
             "Why, in one line of at most 200 characters; empty without drift.",
-            example="drift in mean_area: moved by 0.31 sd",
+            example="drift in mean_area: moved by +0.31 sd, at least 0.22",
         ),
     ),
 )
@@ -38,129 +39,87 @@ SHOWN = 5
 
 
 def run(record: Record) -> Status:
-    """Compare, write `drift.json`, and start the next workflow if there is drift."""
+    """Compare, write `drift.json`, and start the next workflow if a retraining is due."""
     import msgspec
 
     from mlops_steps import ci
     from mlops_steps.files import write_json
+    from mlops_steps.monitor.run import judge
 
     record.output("retrain", "false")
     record.output("reason", "")
     if record.inputs["start"]:
-        ci.no_next_workflow(record.folder)  # replaced when there is drift
-    found = measure(record)
+        ci.no_next_workflow(record.folder)  # replaced when a retraining is due
+    judged = judge(record)
+    found = judged.drift
     write_json(record.folder / "drift.json", msgspec.to_builtins(found))
     record.wrote(record.folder / "drift.json")
-    worst = found.columns[0]
-    if worst.distance is not None and worst.bound is not None:
+    worst = next((each for each in found.columns if each.distance is not None), None)
+    if worst and worst.distance is not None and worst.bound is not None and worst.margin:
         record.figure(
             "distance",
             worst.distance,
+            unit="sd",
             n=found.rows,
-            interval=(worst.bound, min(1.0, worst.distance + found.margin)),
-            method=f"Dvoretzky-Kiefer-Wolfowitz-Massart over {len(found.columns)} columns",
+            interval=(worst.bound, worst.distance + worst.margin),
+            method=f"{worst.effect}; random effects over {found.windows} earlier looks; "
+            f"Bonferroni over {len(found.columns)} columns",
         )
     if not found.drifted:
-        sees = f"a distance above {found.allowed + found.margin:.2f} would have been seen"
-        record.say(
-            f"{len(found.columns)} columns, {found.rows:,} rows, no drift above {found.allowed:g}",
-            f"against {found.reference_rows:,} training rows of {found.version}; {sees}",
-        )
+        record.say(_quiet(found), _against(found))
         return Status.PASS
-    return _alarm(record, found)
+    return _alarm(record, judged)
 
 
-def measure(record: Record) -> Drift:
-    """Compare the log with the champion's training profile.
+def _quiet(found: Drift) -> str:
+    return f"{len(found.columns)} columns, {found.rows:,} rows, no drift above {found.allowed:g} sd"
 
-    Raises:
-        UndecidedError: No champion, no profile, no numeric column in it, no readable log, or not
-            enough rows yet.
-    """
-    import tempfile
-    from pathlib import Path
 
-    from mlops_steps.data.profile import read_profile
-    from mlops_steps.data.tables import connect, reading
-    from mlops_steps.errors import UndecidedError
-    from mlops_steps.monitor import drift, log
-    from mlops_steps.registry.address import open_registry
-
-    settings = record.config.monitor
-    registry = open_registry(record)
-    champion = registry.alias("champion")
-    if champion is None:
-        raise UndecidedError(f"no champion in {registry.address}: nothing to compare with")
-    record.figure("champion", champion.version)
-    with tempfile.TemporaryDirectory(prefix="mlops-monitor-") as name:
-        folder = Path(name)
-        registry.fetch(champion.version, folder / "champion", digest=champion.digest)
-        reference = read_profile(folder / "champion" / "records" / "train" / "profile.json")
-        if not any(column.edges for column in reference.columns.values()):
-            # A jump of nulls could still be seen; that the rest is as it was could not be said.
-            raise UndecidedError(
-                f"the training rows of {champion.version} have no numeric column: drift cannot "
-                f"be seen\nColumns beside key and target: {', '.join(reference.columns) or 'none'}."
-                "\nNothing was started."
-            )
-        with connect() as connection, reading("inference log"):
-            table = ""
-            if settings.log != "state":
-                table = log.scan_table(record.take(settings.log))
-            elif files := registry.read_log(folder / "log"):
-                table = log.scan_files(files)
-            logged, rows, columns = log.count(connection, table, reference) if table else (0, 0, {})
-    record.figure("rows", rows, unit="rows")
-    if rows < settings.minimum_rows:
-        raise UndecidedError(
-            f"not enough rows yet: {rows:,} different keys in {logged:,} requests, "
-            f"{settings.minimum_rows:,} are wanted\nNothing was started."
-        )
-    margin, compared = drift.compare(
-        reference, rows, columns, allowed=settings.distance, alpha=settings.alpha
-    )
-    return drift.Drift(
-        version=champion.version,
-        reference_rows=reference.rows,
-        rows=rows,
-        logged=logged,
-        allowed=settings.distance,
-        alpha=settings.alpha,
-        margin=margin,
-        columns=compared,
+def _against(found: Drift) -> str:
+    return (
+        f"against {found.reference_rows:,} training rows of {found.version}; this run may give a "
+        f"false alarm with a chance of {found.spent:.2g}, all runs of the year {found.alpha:g}"
     )
 
 
-def _alarm(record: Record, found: Drift) -> Status:
+def _alarm(record: Record, judged: Judged) -> Status:
+    """Say what has drifted, and start a retraining if nothing holds it."""
     from mlops_steps import ci
+    from mlops_steps.errors import InfrastructureError
 
+    found = judged.drift
     drifted = found.drifted
     lines = [f"{each.name}: {each.reason}" for each in drifted[:SHOWN]]
     more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
     reason = one_line(f"drift in {drifted[0].name}: {drifted[0].reason}{more}")
     for each in drifted:
         record.find(
-            "monitor/drift",
-            f"{each.name}: {each.reason} ({found.rows:,} rows; {found.allowed:g} is allowed)",
+            f"monitor/{'new-column' if each.kind == 'new' else 'drift'}",
+            f"{each.name}: {each.reason} ({found.rows:,} rows; {found.allowed:g} sd is allowed)",
             level="warning",
             column=each.name,
+            kind=each.kind,
             distance=each.distance,
             bound=each.bound,
         )
-    record.output("retrain", "true")
     record.output("reason", reason)
     headline = f"drift in {len(drifted)} of {len(found.columns)} columns, {found.rows:,} rows"
-    against = (
-        f"{found.allowed:g} is allowed; against {found.reference_rows:,} training rows of "
-        f"{found.version}, chance within {found.margin:.2f}"
-    )
-    record.say(headline, *lines, against)
-    record.write()  # the reason is on disk before anything is started
     start = record.inputs["start"]
-    said = "Nothing was started: no workflow was named."
-    if start:
-        said = ci.start_workflow(start, {"reason": reason}, record.folder)
-    record.say(headline, *lines, against, said)
+    held = judged.hold(reason, claim=bool(start))  # on disk before anything is started
+    said = f"Nothing was started: {held}."
+    if not held:
+        record.output("retrain", "true")
+        said = "Nothing was started: no workflow was named."
+    record.say(headline, *lines, _against(found))
+    record.write()  # the reason is on disk, too
+    if start and not held:
+        try:
+            said = ci.start_workflow(start, {"reason": reason}, record.folder)
+        except InfrastructureError:
+            judged.ended(started=False)
+            raise
+        judged.ended(started=True)
+    record.say(headline, *lines, _against(found), said)
     return Status.PASS
 
 

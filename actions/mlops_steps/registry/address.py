@@ -54,6 +54,12 @@ class Registry(Protocol):
     def read_log(self, folder: Path) -> list[Path]:
         """Copy all files of the log to `folder`, verified; sorted by name."""
 
+    def read_state(self, name: str) -> bytes:
+        """What was last kept under a name; empty if nothing ever was."""
+
+    def write_state(self, name: str, content: bytes, *, expected: bytes) -> None:
+        """Keep JSON under a name, if what is there is still `expected`."""
+
 
 def open_registry(record: Record) -> Registry:
     """The registry that the environment names, else mlops.yaml.

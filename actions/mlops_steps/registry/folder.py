@@ -4,6 +4,7 @@ versions/1.0.0/      a version; it appears by one rename, complete
 versions/.1.1.0/     one that is being published, or was when its run was killed
 aliases/NAME.json    where an alias points
 log/SHA256.parquet   requests and answers, each file named by its content
+state/NAME.json      what a step remembers from run to run
 .lock                held while something is written
 """
 
@@ -27,6 +28,7 @@ from mlops_steps.registry.version import (
     Manifest,
     VersionExistsError,
     check_expected,
+    check_state,
     decode,
     describe,
     in_order,
@@ -174,6 +176,23 @@ class FolderRegistry:
                     raise UndecidedError(f"{self.address}: log/{path.name} was changed")
                 files.append(target)
         return files
+
+    def read_state(self, name: str) -> bytes:
+        """What was last kept under a name; empty if nothing ever was."""
+        with self._explained():
+            path = self._root / "state" / f"{name}.json"
+            return path.read_bytes() if path.exists() else b""
+
+    def write_state(self, name: str, content: bytes, *, expected: bytes) -> None:
+        """Keep JSON under a name, if what is there is still `expected`: under a lock, whole.
+
+        Raises:
+            StateMovedError: Another run has written in the meantime.
+        """
+        with self._locked():
+            check_state(self.address, name, self.read_state(name), expected)
+            write_whole(self._root / "state" / f"{name}.json", content)
+            _flush(self._root / "state")
 
     def _require(self, version: str) -> None:
         if version not in self.versions():

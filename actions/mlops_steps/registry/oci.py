@@ -4,7 +4,7 @@ A version is an ordinary image without a program, because every registry takes o
 (some refuse media types they do not know): four plain tar layers, `version.json` by itself
 so that a list of files can be read without the files. Its tag is its number. An alias is a
 tag of the same name on the same layers, and says in an annotation why it is there. A log
-file is an image of one layer, tagged `log-` and its digest.
+file is an image of one layer, tagged `log-` and its digest; a state likewise, `state-NAME`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from mlops_steps.registry.version import (
     Manifest,
     VersionExistsError,
     check_expected,
+    check_state,
     decode,
     describe,
     in_order,
@@ -193,6 +194,40 @@ class OciRegistry:
                     raise UndecidedError(f"{self.address}: {tag} was changed")
                 files.append(path.replace(folder / path.name))
         return files
+
+    def read_state(self, name: str) -> bytes:
+        """What was last kept under a name; empty if nothing ever was.
+
+        Raises:
+            UndecidedError: The tag of that name is no state.
+        """
+        image = self._image(f"state-{name}")
+        if image is None:
+            return b""
+        with self._workspace() as space:
+            for layer in image.layers:
+                self._unpack(layer, space, space / "state")
+            path = space / "state" / f"{name}.json"
+            if not path.is_file():
+                raise UndecidedError(f"{self.address}: state-{name} is no state")
+            return path.read_bytes()
+
+    def write_state(self, name: str, content: bytes, *, expected: bytes) -> None:
+        """Keep JSON under a name, if what is there is still `expected`.
+
+        A registry cannot compare and set in one request: this looks, then sets, then looks
+        again. Two runs within that moment may both believe that they were first; what keeps
+        them apart is the platform's lock on the workflow.
+
+        Raises:
+            StateMovedError: Another run has written in the meantime.
+        """
+        check_state(self.address, name, self.read_state(name), expected)
+        with self._workspace() as space:
+            (space / f"{name}.json").write_bytes(content)
+            pack(space, [f"{name}.json"], space / "state.tar")
+            self._tag(f"state-{name}", [self._send(space / "state.tar")])
+        check_state(self.address, name, self.read_state(name), content)
 
     def _image(self, tag: str) -> Image | None:
         content = self._wire.manifest(tag)

@@ -38,6 +38,12 @@ class AliasMovedError(MlopsError):
     exit_code = 4
 
 
+class StateMovedError(MlopsError):
+    """Another run wrote a state in the meantime; looking again may help."""
+
+    exit_code = 4
+
+
 class Alias(msgspec.Struct, kw_only=True, frozen=True):
     """A name that points to one version, and why.
 
@@ -99,6 +105,19 @@ def check_expected(address: str, name: str, current: Alias | None, expected: str
         raise AliasMovedError(
             f"{address}: alias {name} points to {found or 'nothing'}, "
             f"expected {expected or 'nothing'}: another run moved it; it was left alone"
+        )
+
+
+def check_state(address: str, name: str, current: bytes, expected: bytes) -> None:
+    """Compare a state with what the caller has read.
+
+    Raises:
+        StateMovedError: They differ.
+    """
+    if current != expected:
+        raise StateMovedError(
+            f"{address}: the state {name} was written by another run in the meantime; "
+            "it was left alone"
         )
 
 

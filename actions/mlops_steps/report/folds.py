@@ -51,8 +51,8 @@ def folds(reading: Reading) -> Iterable[str]:
              number(each.bound))
             for each in reading.drift.columns
         ]  # fmt: skip
-        head = ("column", "", "distance", "at least")
-        lines = [f"A distance of {plain(reading.drift.allowed)} is allowed.", ""]
+        head = ("column", "", "effect, sd", "at least")
+        lines = [f"{plain(reading.drift.allowed)} sd is allowed.", ""]
         yield fold(f"Drift: {plural(len(moved), 'column')}", [*lines, *table(head, moved)])
     if reading.canary:
         yield fold("Canary", _canary(reading.canary))

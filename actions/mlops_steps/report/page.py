@@ -123,11 +123,11 @@ def _finalize(value: object) -> object:
 
 def _drift_strip(each: Column, drift: Drift) -> Markup:
     """All columns on one scale: from none to the most that any distance may be."""
-    if each.distance is None or each.bound is None:
+    if each.distance is None or each.bound is None or each.margin is None:
         return Markup()
-    far = [one.distance for one in drift.columns if one.distance is not None]
-    last = max(drift.allowed, *far) + drift.margin
-    high = each.distance + drift.margin
+    far = [(one.distance or 0.0) + (one.margin or 0.0) for one in drift.columns]
+    last = max(drift.allowed, *far)
+    high = each.distance + each.margin
     return strips.row(
         strips.Strip(each.distance, each.bound, high, drift.allowed, above=False), 0.0, last
     )

@@ -66,13 +66,16 @@ class Canary(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """How far one column has moved; no distance where no request carries it any more."""
+    """How far one column has moved, in sd; no distance where there is nothing to compare."""
 
     name: str
     drifted: bool
     distance: float | None = None
     bound: float | None = None
+    margin: float | None = None
+    effect: str = ""
     reason: str = ""
+    note: str = ""
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -82,7 +85,7 @@ class Drift(msgspec.Struct, frozen=True):
     reference_rows: int
     rows: int
     allowed: float
-    margin: float
+    alpha: float
     columns: list[Column]
 
 

@@ -125,6 +125,8 @@ def _permissions(job: Job) -> dict[str, Any]:
     permissions: dict[str, Any] = {"contents": "read"}
     if job.login == "platform":
         why = "push model versions" if job.registry == "write" else "pull the champion"
+        if job.step == "monitor":
+            why = "pull the champion, keep the monitor's ledger"
         permissions["packages"] = Noted(job.registry, beside=why)
     if job.starts:
         permissions["actions"] = Noted("write", beside=f"start {job.starts}")

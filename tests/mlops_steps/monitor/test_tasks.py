@@ -86,20 +86,25 @@ def test_drift_is_seen(watched: Road, task: str) -> None:
     assert ran.verdict["findings"][0]["details"]["column"] == COLUMNS[task][0]
 
 
-@pytest.mark.parametrize("columns", ["image", "image,camera"])
-def test_no_numeric_column_is_undecided(
-    watched: Road, columns: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def without_numbers(monkeypatch: pytest.MonkeyPatch, *, camera: bool) -> None:
     def bare(project: Any) -> list[str]:
-        cells = "images/{0}.pgm,wide" if "," in columns else "images/{0}.pgm"
+        cells = "images/{0}.pgm,wide" if camera else "images/{0}.pgm"
         lines = [f"{number},{cells.format(number)},dark" for number in range(ROWS)]
-        return [f"id,{columns},shade", *lines]
+        return ["id,image,camera,shade" if camera else "id,image,shade", *lines]
 
     monkeypatch.setattr("tests.mlops_steps.small.images", bare)
+
+
+def test_no_column_to_watch_is_undecided(watched: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_numbers(monkeypatch, camera=False)
     ran = watched("files").run("monitor", start="ct")
     assert (ran.code, ran.verdict["status"]) == (3, "undecided"), ran.text
-    said = "the training rows of 1.0.0 have no numeric column: drift cannot be seen"
-    assert ran.verdict["line"] == said
-    others = "camera" if "," in columns else "none"
-    assert ran.verdict["lines"][0] == f"Columns beside key and target: {others}."
+    assert ran.verdict["line"].startswith("the training rows of 1.0.0 have no column to watch")
     assert ran.verdict["outputs"]["retrain"] == "false"
+
+
+def test_a_column_of_words_is_watched(watched: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_numbers(monkeypatch, camera=True)
+    ran = watched("files", lambda cells: ",".join(cells).replace("wide", "tele")).run("monitor")
+    assert (ran.code, ran.verdict["outputs"]["retrain"]) == (0, "true"), ran.text
+    assert ran.verdict["outputs"]["reason"].startswith("drift in camera: ")

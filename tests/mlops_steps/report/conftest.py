@@ -234,11 +234,14 @@ def watched(road: Road) -> None:
             "name": f"worst_{'concave_points' if place == 0 else f'column_{place}'}",
             "drifted": place < 2,
             "distance": distance,
+            "kind": "moved" if place < 2 else "",
+            "effect": "shift",
             "bound": max(0.0, distance - 0.11),
-            "at": 17.2,
+            "margin": 0.11,
+            "window": "recent",
             "nulls": 0.0,
             "reference_nulls": 0.0,
-            "reason": f"distance {distance:.2f}, at least {distance - 0.11:.2f}"
+            "reason": f"moved by {distance:+.2f} sd, at least {distance - 0.11:.2f}"
             if place < 2
             else "",
         }
@@ -248,10 +251,14 @@ def watched(road: Road) -> None:
         "version": "1.0.0",
         "reference_rows": 393,
         "rows": 1_812,
+        "new_rows": 604,
         "logged": 4_805,
         "allowed": 0.1,
         "alpha": 0.05,
-        "margin": 0.11,
+        "spent": 0.00096,
+        "windows": 7,
+        "shift": "features",
+        "predictions_compared": True,
         "columns": columns,
     }
     name = road.put("out/monitor/drift.json", drift, Drift)

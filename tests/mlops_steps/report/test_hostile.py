@@ -107,8 +107,8 @@ def reading(text: str, task: Task = "binary") -> Reading:
             gpus=[{"name": text}],
         ),
         drift=Drift(
-            version=text, reference_rows=1, rows=1, allowed=0.1, margin=0.1,
-            columns=[Column(text, drifted=True, distance=0.5, bound=0.4, reason=text)],
+            version=text, reference_rows=1, rows=1, allowed=0.1, alpha=0.05,
+            columns=[Column(text, drifted=True, distance=0.5, bound=0.4, margin=0.1, reason=text)],
         ),
         canary=Canary(
             candidate=text, champion=text, decision=text, method=text, rule=text, words=text,
@@ -234,7 +234,7 @@ def test_figures_beyond_all_bounds_are_not_drawn() -> None:
     phase = msgspec.structs.replace(found.canary.steps[0], seconds=huge)
     found.canary = msgspec.structs.replace(found.canary, steps=[phase] * 3)
     found.rules = [msgspec.structs.replace(found.rules[0], value=huge, low=-huge, high=huge)]
-    found.drift = msgspec.structs.replace(found.drift, allowed=huge, margin=huge)
+    found.drift = msgspec.structs.replace(found.drift, allowed=huge, alpha=huge)
     own = Verdict(step="report", status=Status.PASS, line="")
     html = page.render("word", own, found, story.tell(found))
     assert "nan" not in Tags(html).words.lower()

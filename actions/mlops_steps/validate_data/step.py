@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlops_steps.spec import Input, Status, Step
+from mlops_steps.spec import Input, Kind, Status, Step
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record
@@ -21,6 +21,11 @@ STEP = Step(
             default="test",
             choices=("test", "valid"),
         ),
+        Input(
+            "propose",
+            "Write what the rows ask to change in the contract. The verdict stays what it is.",
+            kind=Kind.FLAG,
+        ),
     ),
 )
 
@@ -33,12 +38,12 @@ def run(record: Record) -> Status:
     from datetime import UTC, datetime
 
     from mlops_steps.data.profile import column_types
+    from mlops_steps.data.sources.taking import take
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.checks import check_together, compile_checks
-    from mlops_steps.data.sources.taking import take
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
@@ -74,6 +79,10 @@ def run(record: Record) -> Status:
         (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
         results.append(check_split(view, table, whole_rows))
     results = [*check_shape(contract, list(kinds), whole_rows), *results]
+    if record.inputs.get("propose") == "true":
+        from mlops_steps.validate_data.propose import write
+
+        write(record, source)
     return _report(record, rows, results)
 
 

@@ -205,6 +205,8 @@ def test_mlops_yaml_keeps_its_schema_and_can_be_run(copies: dict[str, Path], nam
     folder = copies[name]
     command = (tool("check-jsonschema"), "--schemafile", ".mlops/mlops.schema.json", "mlops.yaml")
     clean(run(*command, folder=folder))
+    schema = (".mlops/contract.schema.json", "data/contract.yaml")
+    clean(run(tool("check-jsonschema"), "--schemafile", *schema, folder=folder))
     clean(call("check-config", folder=folder))
 
 

@@ -103,6 +103,7 @@ def test_it_holds_both_packages_and_the_whole_template(wheel: Path) -> None:
         "mlops_init/pins.toml",
         "mlops_init/standins/actions/checkout/action.yml",
         "mlops_init/template/cookiecutter.json",
+        "mlops_init/template/{{cookiecutter.name}}/.mlops/contract.schema.json",
         "mlops_init/template/{{cookiecutter.name}}/.mlops/mlops.schema.json",
         "mlops_init/template/{{cookiecutter.name}}/.gitignore",
         "mlops_steps/locks/gate.txt",

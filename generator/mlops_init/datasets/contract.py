@@ -20,6 +20,7 @@ _SET, _CODES = 30, 3
 _ROOM = Decimal("0.25")
 _WIDTH = 96
 _HEAD = """\
+# yaml-language-server: $schema=../.mlops/contract.schema.json
 # What every row of {file} has to satisfy before a model is trained on it. Inferred from its
 # {rows} rows, and from nothing else: read it, and write down what you know better. An empty
 # cell is a null, and not allowed unless a column says `nullable: true`; NaN and infinity are

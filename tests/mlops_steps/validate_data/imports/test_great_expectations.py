@@ -265,3 +265,29 @@ def test_what_is_no_suite(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "suite.json").write_bytes(content)
     with pytest.raises(ConfigError, match=f"^suite.json: {said}"):
         expectations.read(tmp_path / "suite.json", "suite.json")
+
+
+def test_values_of_another_type_are_left_out(tmp_path: Path) -> None:
+    typed, among = "expect_column_values_to_be_of_type", f"expect_column_{SET}"
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (typed, {"column": "x", "type_": "int64"}),
+        (typed, {"column": "y", "type_": "datetime64[ns]"}),
+        (typed, {"column": "z", "type_": "str"}),
+        (among, {"column": "x", "value_set": ["a"]}),
+        (among, {"column": "x", "value_set": [1.5]}),
+        (among, {"column": "y", "value_set": ["soon"]}),
+        (among, {"column": "z", "value_set": [1]}),
+        (f"expect_column_{BETWEEN}", {"column": "y", "min_value": "2020-01-01T00:00:00+01:00"}),
+    ]
+    entries = [{"type": kind, "kwargs": words} for kind, words in asked]
+    (tmp_path / "suite.json").write_text(json.dumps({"expectations": entries}))
+    draft, _ = expectations.read(tmp_path / "suite.json", "suite.json")
+    contract = draft.finish({})
+    assert [note.why for note in draft.notes] == [
+        "'a' is no number",
+        "no value of the set is of type integer",
+        "'soon' is no ISO time",
+        "1 is no text",
+        "2020-01-01 00:00:00+01:00 has a time zone, which a rule does not compare",
+    ]
+    assert all(set(column) == {"type", "nullable"} for column in contract["columns"].values())

@@ -181,6 +181,47 @@ def test_what_is_left_out_is_listed_with_its_place(project: Callable[[str], Path
     assert len(found) == 14
 
 
+def test_what_python_alone_can_hold_is_carried_over_or_listed(
+    project: Callable[[str], Path],
+) -> None:
+    folder = project("pandera.txt")
+    (folder / "checks.py").write_text(
+        "import datetime, re\nimport numpy, pandas\nimport pandera.pandas as pa\n"
+        "zone = datetime.timezone.utc\nC = pa.Check\n"
+        "schema = pa.DataFrameSchema({\n"
+        "'a': pa.Column(str, C.str_matches(re.compile('x.', re.I | re.S))),\n"
+        "'b': pa.Column(str, C.str_matches(re.compile('^x', re.M))),\n"
+        "'c': pa.Column('uint8', C.isin(numpy.array([1, 2]))),\n"
+        "'d': pa.Column('datetime64[ns, UTC]', C.ge(datetime.datetime(2020, 1, 1, tzinfo=zone))),\n"
+        "'e': pa.Column('datetime64[ns]', C.lt(pandas.Timestamp(2020, 1, 1))),\n"
+        "'f': pa.Column(float, C.le(float('inf'))),\n"
+        "'g': pa.Column(pandas.CategoricalDtype(['u', 'v'])),\n"
+        "'h': pa.Column('int8'), 'i': pa.Column(None, nullable=True),\n"
+        "})\n"
+    )
+    draft, _ = pandera_schema.read(folder, "checks:schema", "requirements.txt")
+    contract = draft.finish({"i": "number"})
+    assert contract["columns"] == {
+        "a": {"type": "text", "regex": "(?is)x.(?s:.*)"},
+        "b": {"type": "text"},
+        "c": {"type": "integer", "allowed": [1, 2]},
+        "d": {"type": "timestamp"},
+        "e": {"type": "timestamp"},
+        "f": {"type": "number"},
+        "g": {"type": "text", "allowed": ["u", "v"]},
+        "h": {"type": "integer", "min": -128, "max": 127},
+        "i": {"type": "number", "nullable": True},
+    }
+    assert [rule["sql"] for rule in contract["rules"]] == ["e < '2020-01-01 00:00:00'"]
+    zoned = "2020-01-01 00:00:00+00:00 has a time zone, which a rule does not compare"
+    assert [output.line(note) for note in draft.notes] == [
+        "column 'b': str_matches: its expression has re.MULTILINE",
+        "column 'f': less_than_or_equal_to: bounds nothing",
+        "columns.i: type: the source says none; the table has number",
+        f"column 'd': greater_than_or_equal_to: {zoned}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("wanted", "source", "kind", "said"),
     [

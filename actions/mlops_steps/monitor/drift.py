@@ -229,14 +229,17 @@ def _column(
 def _judged(
     name: str, then: Column, by: _By, history: Mapping[str, Sequence[Sequence[Window]]]
 ) -> Iterator[_Found]:
+    likely: dict[str, tuple[float, ...]] = {}
     for look in by.looks:
         found = effects(then, look.now.columns[name], (by.rows, look.now.rows))
         most = max(found, key=lambda each: abs(each.value))
         for effect in found:
             # What is not above the allowed itself cannot be so less a margin.
             if effect is most or abs(effect.value) > by.allowed:
+                if effect.name not in likely:
+                    likely[effect.name] = weights(history.get(effect.name, ()))
                 chance = margin(
-                    weights(history.get(effect.name, ())),
+                    likely[effect.name],
                     effect.now + effect.then,
                     look.parts,
                     look.alpha * effect.weight / by.judged,

@@ -46,26 +46,24 @@ def weights(history: Sequence[Sequence[Window]]) -> tuple[float, ...]:
             list share (the chance of the training rows, a lasting drift) cancels out.
     """
     gaps = [
-        (b.effect - a.effect, a.variance + b.variance)
+        ((b.effect - a.effect) ** 2, a.variance + b.variance)
         for windows in history
         for a, b in itertools.pairwise(windows)
     ]
     logs = []
     for tau, width in zip(TAUS, _WIDTHS, strict=True):
         log = math.log(width) - (tau / ASSUMED) ** 2 / 2
-        for gap, chance in gaps:
-            variance = chance + 2 * tau**2
-            density = (1 - LASTING) * _density(gap, variance)
-            log += EACH * math.log(density + LASTING * _density(gap, variance + 1))
+        for square, chance in gaps:
+            one = chance + 2 * tau**2
+            step = one + 1
+            log += EACH * math.log(
+                (1 - LASTING) * math.exp(-square / (2 * one)) / math.sqrt(one)
+                + LASTING * math.exp(-square / (2 * step)) / math.sqrt(step)
+            )
         logs.append(log)
     most = max(logs)
     likely = [math.exp(log - most) for log in logs]
     return tuple(each / sum(likely) for each in likely)
-
-
-def _density(gap: float, variance: float) -> float:
-    """Of a normal distribution around zero, but for a constant factor."""
-    return math.exp(-(gap**2) / (2 * variance)) / math.sqrt(variance)
 
 
 def margin(likely: Sequence[float], variance: float, parts: float, alpha: float) -> float:

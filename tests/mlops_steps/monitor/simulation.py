@@ -155,7 +155,7 @@ DRIFTS = {
 WITHIN = (1, 4, 8)
 
 
-def main(repetitions: int = 100) -> None:
+def main(repetitions: int = 60) -> None:
     """Write both tables between their marks."""
     quiet = ["| what has moved | years | false alarms a year |", "| --- | --- | --- |"]
     for place, (name, case) in enumerate(QUIET.items()):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from tests.mlops_steps import killing
 
 from mlops_steps.data.profile import write_profile
 from mlops_steps.data.tables import literal
@@ -348,3 +350,45 @@ def test_measures_are_in_drift_json(watched: Road) -> None:
         assert worst["measures"][name]["value"] > 3 * worst["measures"][name]["chance"]
         assert other["measures"][name]["value"] == pytest.approx(0, abs=1e-9)
     assert worst["measures"]["cramers_v"] is None
+
+
+def test_killed_anywhere_it_has_spent_before_it_looked_and_starts_once(
+    watched: Road, tmp_path: Path
+) -> None:
+    made = watched(SHIFTED, monitor="cooldown_days: 0")
+    state, out, sent = Path(made.env["MLOPS_STATE"]), made.folder / "out", tmp_path / "dispatch"
+    out.mkdir()
+    kept = tmp_path / "kept"
+    shutil.copytree(state, kept)
+    under = [state, out, sent]
+    writes = killing.count_writes(made, "monitor", under=under, start="ct")
+    ends: set[str] = set()
+    for number in range(1, writes + 1):
+        for place in (state, out):
+            shutil.rmtree(place)
+        shutil.copytree(kept, state)
+        sent.unlink(missing_ok=True)
+        killing.kill_before_write(made, number, "monitor", under=under, start="ct")
+        verdict = (
+            json.loads((out / "monitor" / "verdict.json").read_text())
+            if (out / "monitor" / "verdict.json").exists()
+            else {"status": "none"}
+        )
+        looked = (out / "monitor" / "drift.json").exists()
+        spent = book(made).get("spent", 0.0)
+        assert spent > 0 or not looked, number
+        started = sent.exists()
+        events = [each["state"] for each in book(made).get("events", [])]
+        assert events or not started, number  # on disk before it acts
+        again = made.run("monitor", start="ct")
+        assert again.code == 0, (number, again.text)
+        assert book(made)["spent"] > spent
+        lines = sent.read_text().splitlines() if sent.exists() else []
+        assert len(lines) <= 1, number
+        # Nothing is lost but between the claim and the start, and that is said.
+        if not lines:
+            assert events == ["starting"]
+            assert "have started a retraining" in again.verdict["lines"][-1]
+        ends.add(f"{verdict['status']} {events} {started}")
+    assert "undecided ['starting'] False" in ends
+    assert "undecided ['starting'] True" in ends

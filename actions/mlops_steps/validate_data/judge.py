@@ -166,7 +166,7 @@ def judged(
         status, message, n, n_failed, more = "undecided", undecided, 0, 0, {}
     elif not n_failed:
         message, more = "", {key: each for key, each in more.items() if key == "idle"}
-    elif n_failed > tolerate * n:
+    elif n_failed / n > tolerate:
         status = "fail"
     else:
         message += f"; {tolerate:.3%} is tolerated"

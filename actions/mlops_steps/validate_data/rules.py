@@ -47,7 +47,7 @@ def read(sql: str, *, grouped: bool = False) -> exp.Expr:
     for node in expression.walk():
         if not isinstance(node, allowed):
             raise RuleError(f"holds {_shown(node)}, which no rule may hold")
-        if isinstance(node, exp.DataType) and node.this.value not in _TYPES:
+        if isinstance(node, exp.DataType) and node.this.value.removesuffix("NTZ") not in _TYPES:
             raise RuleError(f"casts to {_shown(node)}. Allowed: {', '.join(sorted(_TYPES))}")
         if isinstance(node, exp.Column) and node.table:
             raise RuleError(f"names {_shown(node)}: a column stands alone, in double quotes if odd")

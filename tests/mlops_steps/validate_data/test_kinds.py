@@ -146,6 +146,14 @@ def test_a_rule_of_several_columns(judged: Judge, good: Good, kind: str) -> None
     assert found.checks["bigger: rule"]["rows"] == [PLACE]
 
 
+def test_a_rule_about_a_moment(judged: Judge, good: Good) -> None:
+    rule = "seen is null or seen > timestamp '2026-01-02 03:04:04'"
+    contract = CONTRACT + f'rules: [{{name: late, sql: "{rule}"}}]\n'
+    assert judged(good(), contract=contract).red() == {}
+    later = contract.replace("03:04:04", "03:04:05")
+    assert judged(good(), contract=later).red() == {"late: rule": "fail"}
+
+
 def test_a_rule_that_is_not_shown_to_be_kept_is_broken(judged: Judge, good: Good) -> None:
     contract = CONTRACT + "rules: [{name: seen, sql: seen > date '2020-01-01'}]\n"
     found = judged(good(), contract=contract)
@@ -227,6 +235,7 @@ def test_a_share_of_violations_is_tolerated_up_to_its_bound(judged: Judge, good:
     rows = good()
     rows[0]["size"] = rows[1]["size"] = "11"
     line = "size: {type: number, min: 0.5, max: 10, tolerate: 0.0167}"
+    assert judged(rows[:100], contract=added(line.replace("0.0167", "0.02"))).red() == {}
     found = judged(rows, contract=added(line))
     assert (found.status, found.checks["size: range"]["n_failed"]) == (Status.PASS, 2)
     assert judged(rows, contract=added(line.replace("0.0167", "0.0166"))).red() == {

@@ -23,6 +23,7 @@ from tests.mlops_init.helpers import tool
 from mlops_init import answers
 from mlops_init.commands.run import ENGINES
 from mlops_init.engines import Account, Outcome, Result, Start, ground
+from mlops_steps.monitor.log import PREDICTION
 
 #: A workflow starts the next; none of ours starts more than two.
 LONGEST_CHAIN = 4
@@ -171,10 +172,24 @@ def judged(runs: Path) -> dict[str, Any]:
         for file in JUDGED:
             if (path.parent / file).exists():
                 facts[f"{name} {file}"] = json.loads((path.parent / file).read_text())
+        if path.parent.name == "monitor":
+            _without_answers(facts, name)
     for path in runs.glob("cd/deploy-canary/canary.json"):
         steps = json.loads(path.read_text())["steps"]
         facts["weights and decisions"] = [(each["weight"], each["decision"]) for each in steps]
     return facts
+
+
+def _without_answers(facts: dict[str, Any], name: str) -> None:
+    """Leave out how the champion's answers are distributed: chance gave it some of the traffic."""
+    facts[f"{name} figures"].pop("distance", None)
+    columns = facts.get(f"{name} drift.json", {}).get("columns", [])
+    for column in columns:
+        if column["name"] == PREDICTION:
+            kept = {key: column[key] for key in ("name", "kind", "drifted")}
+            column.clear()
+            column.update(kept)
+    columns.sort(key=lambda column: str(column["name"]))
 
 
 def leaks(walked: Walk) -> list[str]:

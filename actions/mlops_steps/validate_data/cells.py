@@ -48,6 +48,10 @@ class Cells:
         numeric = self.contract.columns[name].type in {"number", "integer"}
         return f"isnan({self.value(name)})" if numeric and not self.is_integer(name) else "false"
 
+    def may_be_nan(self, name: str) -> bool:
+        """Whether a value of the column may be NaN, which is no value."""
+        return self.nan(name) != "false"
+
     def absent(self, name: str) -> str:
         """SQL that is true where there is no value: NULL, and NaN for a number."""
         nan = self.nan(name)

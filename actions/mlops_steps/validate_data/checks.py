@@ -22,6 +22,7 @@ class Check:
         violation: SQL that is true for such a row.
         distinct: Instead of `violation`, SQL for a value that no two rows may share.
         whole: Whether that is a column of 64 bits or less that holds integers.
+        looks: SQL that is true for the rows that it looks at; empty if these are all.
         shows: SQL for what a finding shows of a row that breaks it; empty if nothing is.
         undecided: Why it cannot be judged, if it cannot.
         severity: Whether it decides (error) or only says something (warn).
@@ -34,6 +35,7 @@ class Check:
     violation: str = ""
     distinct: str = ""
     whole: bool = False
+    looks: str = ""
     shows: str = ""
     undecided: str = ""
     severity: Severity = "error"
@@ -75,7 +77,7 @@ def check_together(cells: Cells) -> list[Check]:
         present = " AND ".join(f"NOT ({cells.absent(name)})" for name in names)
         parts = ", ".join(map(cells.distinct, names))
         together = f"CASE WHEN {present} THEN row({parts}) END"
-        checks.append(replace(check, distinct=together))
+        checks.append(replace(check, distinct=together, looks=present))
     return checks
 
 
@@ -111,10 +113,14 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         checks.append(Check("unique", name, broken, distinct=distinct, whole=whole))
     # What is declared to be about people is not shown, not even redacted.
     shows = f"CAST({cell} AS VARCHAR)" if column.personal in {None, "none"} else ""
+    there = f"NOT ({cells.absent(name)})"
     return [
-        replace(check, shows=shows, severity=column.severity, tolerate=column.tolerate)
+        replace(
+            check, shows=shows, severity=column.severity, tolerate=column.tolerate,
+            looks="" if check.kind == "nulls" else there,
+        )
         for check in checks
-    ]
+    ]  # fmt: skip
 
 
 def _no_such(name: str, column: Column, cells: Cells) -> str:

@@ -12,7 +12,8 @@ from mlops_steps.errors import ConfigError
 
 ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
 Severity = Literal["error", "warn"]
-#: When a table is looked at: before a model learns from it, or before one is asked about it.
+#: Where a column is there: in what a model learns from, or in what one is asked. Only the
+#: first is judged by a step.
 Environment = Literal["training", "serving"]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]

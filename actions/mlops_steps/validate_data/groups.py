@@ -22,18 +22,18 @@ def _check(view: View, group: Group, cells: Cells) -> Result:
     expression = rules.read(group.sql, grouped=True)
     lacking = [name for name in (*group.by, *rules.columns(expression)) if name not in cells.kinds]
     reason = f"the table has no column {lacking[0]!r}" if lacking else ""
-    kept = rules.write(expression, cells.in_rules)
+    kept = rules.write(expression, cells.in_rules, nan=cells.may_be_nan)
     by = ", ".join(identifier(name) for name in group.by)
     row = identifier(ROW)
     numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {view.table})"
     query = (
-        f"SELECT count(*), count_if(NOT kept), min(first, {SHOWN_ROWS}) FILTER (WHERE NOT kept) "
-        f"FROM (SELECT min({row}) AS first, coalesce({kept}, false) AS kept "
-        f"FROM {numbered} WHERE {view.where} GROUP BY {by})"
+        f"SELECT count(*), count_if(NOT kept), min(first, {SHOWN_ROWS}) FILTER (WHERE NOT kept), "
+        f"max(rows) FROM (SELECT count(*) AS rows, min({row}) AS first, "
+        f"coalesce({kept}, false) AS kept FROM {numbered} WHERE {view.where} GROUP BY {by})"
     )
     if not reason:
         reason = view.refused(query)
-    groups, failed, numbers = (0, 0, None) if reason else view.ask(query)
+    groups, failed, numbers, most = (0, 0, None, 0) if reason else view.ask(query)
     if not groups:
         reason = reason or "no rows to look at"
     return judged(
@@ -47,4 +47,5 @@ def _check(view: View, group: Group, cells: Cells) -> Result:
         rows=sorted(numbers or []),
         severity=group.severity,
         tolerate=group.tolerate,
+        idle="no group has two rows" if most == 1 and rules.compares_rows(expression) else "",
     )

@@ -120,7 +120,7 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     Attributes:
         check: Its kind: type, nulls, range, set, regex, length, unique, mean, quantile, share,
             distinct, fresh, rule, group, reference, rows, columns, key, twice, split, target,
-            file, listed or leak.
+            file, listed, leak, personal or personal-name.
         column: The column's name, empty for a check of the whole table.
         n: Rows looked at; for a rule of groups, groups.
         n_failed: Rows that break it; for a check of the whole table 1 or 0.
@@ -128,7 +128,7 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
         rows: The first failing rows, counted from 1 below the header.
         cells: What those rows hold, redacted unless the contract says otherwise.
         severity: A `warn` is told, and decides nothing.
-        idle: No row has a value that the check could have failed on.
+        idle: It passed, and could not have failed on these rows: see `could_not_fail`.
     """
 
     check: str
@@ -158,21 +158,25 @@ def judged(
     message: str,
     severity: Severity = "error",
     tolerate: float = 0,
+    idle: str = "",
     **more: Any,
 ) -> Result:
-    """A result: undecided with its reason; else failed if more than the tolerated share is."""
+    """A result: undecided with its reason; else failed if more than the tolerated share is.
+
+    `idle` says why it could not have failed, if it could not.
+    """
     status: Verdict = "pass"
     if undecided:
-        status, message, n, n_failed, more = "undecided", undecided, 0, 0, {}
+        status, message, n, n_failed, more, idle = "undecided", undecided, 0, 0, {}, ""
     elif not n_failed:
-        message, more = "", {key: each for key, each in more.items() if key == "idle"}
+        message, more = f"could not have failed: {idle}" if idle else "", {}
     elif n_failed / n > tolerate:
         status = "fail"
     else:
         message += f"; {tolerate:.3%} is tolerated"
     return Result(
         check=kind, column=column, status=status, n=n, n_failed=n_failed, message=message,
-        severity=severity, **more,
+        severity=severity, idle=bool(idle), **more,
     )  # fmt: skip
 
 
@@ -198,9 +202,17 @@ def judge(
     wants = [want for total in totals for want in total.wants]
     integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
     ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
-    rows, *counts = view.one("count(*)", *conditions, *wants, *ends)
+    nulls = {f"NOT ({check.violation})": check for check in by_row if check.kind == "nulls"}
+    looks = dict.fromkeys(
+        check.looks for check in [*by_row, *repeating] if check.looks and check.looks not in nulls
+    )
+    # What is NULL is counted as looked at: a note has to be sure.
+    looked = [f"count_if(coalesce({each}, true))" for each in looks]
+    rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
     failed = dict(zip(by_row, counts, strict=False))
-    limits = counts[len(conditions) + len(wants) :]
+    seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))
+    seen |= {each: rows - (failed[check] or 0) for each, check in nulls.items()} | {"": rows}
+    limits = counts[len(conditions) + len(wants) + len(looked) :]
     spans = dict(zip(integers, zip(limits[::2], limits[1::2], strict=True), strict=True))
     repeats: dict[str, int] = {}
     for check in repeating if rows else []:
@@ -213,7 +225,10 @@ def judge(
     wanted = [(_violation(view, each), _shows(each, samples)) for each in broken]
     places = dict(zip(broken, view.first(wanted) if wanted else [], strict=True))
     results = [
-        _result(check, rows, failed.get(check) or 0, places.get(check, [])) for check in checks
+        _result(
+            check, rows, failed.get(check) or 0, places.get(check, []), seen.get(check.looks, rows)
+        )
+        for check in checks
     ]
     answers = iter(counts[len(conditions) :])
     for total in totals:
@@ -222,7 +237,26 @@ def judge(
     return rows, results
 
 
-def _result(check: Check, rows: int, n_failed: int, places: list[tuple[int, str]]) -> Result:
+def could_not_fail(check: Check, rows: int, looked: int) -> str:
+    """Why a check that passed could not have failed, in words; empty if it could.
+
+    Args:
+        check: The check.
+        rows: Rows that there are.
+        looked: Those for which `check.looks` is true.
+    """
+    if not looked:
+        return "it looks at none of the rows"
+    if check.distinct and looked == 1:
+        return "it looks at one row alone, which nothing can repeat"
+    if looked / rows <= check.tolerate:
+        return f"it looks at {looked:,} of {rows:,} rows, and tolerates as many"
+    return ""
+
+
+def _result(
+    check: Check, rows: int, n_failed: int, places: list[tuple[int, str]], looked: int
+) -> Result:
     numbers = [number for number, _ in places]
     return judged(
         check.kind,
@@ -235,6 +269,7 @@ def _result(check: Check, rows: int, n_failed: int, places: list[tuple[int, str]
         cells=[cell for _, cell in places if cell],
         severity=check.severity,
         tolerate=check.tolerate,
+        idle="" if check.undecided or not rows else could_not_fail(check, rows, looked),
     )
 
 

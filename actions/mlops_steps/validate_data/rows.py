@@ -28,8 +28,12 @@ def rule_checks(cells: Cells) -> list[Check]:
             reason = f"the table has no column {lacking[0]!r}"
             checks.append(replace(check, undecided=reason))
             continue
-        kept = rules.write(expression, cells.in_rules)
-        checks.append(replace(check, violation=f"NOT coalesce({kept}, false)"))
+        kept = rules.write(expression, cells.in_rules, nan=cells.may_be_nan)
+        claims = rules.claimed(expression)
+        looks = ""
+        if claims is not None:
+            looks = rules.write(claims, cells.in_rules, nan=cells.may_be_nan)
+        checks.append(replace(check, violation=f"NOT coalesce({kept}, false)", looks=looks))
     return checks
 
 
@@ -66,18 +70,19 @@ def reference_checks(cells: Cells, files: dict[str, Path]) -> list[Check]:
             if lacking:
                 checks.append(replace(check, undecided=lacking[0]))
                 continue
-            violation = _unmatched(each, cells, files[each.file])
-        checks.append(replace(check, violation=violation))
+            present, violation = _unmatched(each, cells, files[each.file])
+        checks.append(replace(check, violation=violation, looks=present))
     return checks
 
 
-def _unmatched(each: Reference, cells: Cells, file: Path) -> str:
+def _unmatched(each: Reference, cells: Cells, file: Path) -> tuple[str, str]:
+    """SQL that is true for a row that refers to something, and for one that finds nothing."""
     present = " AND ".join(f"NOT ({cells.absent(name)})" for name in each.columns)
     ours = _together(f"CAST({identifier(name)} AS VARCHAR)" for name in each.columns)
     theirs = _together(f"CAST({identifier(name)} AS VARCHAR)" for name in _to(each))
     some = " AND ".join(f"{identifier(name)} IS NOT NULL" for name in _to(each))
     there = f"SELECT DISTINCT {theirs} FROM {scan(file, text=True)} WHERE {some}"
-    return f"{present} AND {ours} NOT IN ({there})"
+    return present, f"{present} AND {ours} NOT IN ({there})"
 
 
 def _together(cells: Iterable[str]) -> str:

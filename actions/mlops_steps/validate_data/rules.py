@@ -64,14 +64,69 @@ def columns(expression: exp.Expr) -> list[str]:
     return list(dict.fromkeys(name for name, _ in _columns(expression)))
 
 
-def write(rule: exp.Expr, cell: Callable[[str], str], *, dialect: str = "duckdb") -> str:
+def claimed(rule: exp.Expr) -> exp.Expr | None:
+    """The part of a rule that tells of which rows it claims something.
+
+    `x is null or CLAIM`, `not (WHEN) or CLAIM`, `x <> 1 or CLAIM` and
+    `case when WHEN then CLAIM else true end` claim nothing of the other rows.
+
+    Returns:
+        An expression that is true where the rule claims something; None where it always does.
+    """
+    rule = rule.unnest()
+    if isinstance(rule, exp.Case) and not rule.this:
+        default = rule.args.get("default")
+        if isinstance(default, exp.Boolean) and default.this:
+            return exp.or_(*(each.this for each in rule.args["ifs"]), copy=True)
+        return None
+    parts = [part.unnest() for part in rule.flatten()] if isinstance(rule, exp.Or) else []
+    guards = [part for part in parts if _is_guard(part)]
+    return exp.not_(exp.or_(*guards, copy=True)) if 0 < len(guards) < len(parts) else None
+
+
+def compares_rows(rule: exp.Expr) -> bool:
+    """Whether a rule of groups is about how their rows differ, and says nothing of one row alone.
+
+    It holds min and max of the same column, or counts different values; and no other count or
+    sum, which may be wrong for a group of one row, too.
+    """
+    least = {each.this for each in rule.find_all(exp.Min)}
+    different = any(isinstance(each.this, exp.Distinct) for each in rule.find_all(exp.Count))
+    if rule.find(exp.Sum, exp.Avg) or any(
+        not isinstance(each.this, exp.Distinct) for each in rule.find_all(exp.Count)
+    ):
+        return False
+    return different or any(each.this in least for each in rule.find_all(exp.Max))
+
+
+def _is_guard(part: exp.Expr) -> bool:
+    if isinstance(part, exp.Not):
+        return not isinstance(part.this, exp.Is)
+    return isinstance(part, exp.NEQ) or (
+        isinstance(part, exp.Is) and isinstance(part.expression, exp.Null)
+    )
+
+
+def write(
+    rule: exp.Expr,
+    cell: Callable[[str], str],
+    *,
+    nan: Callable[[str], bool] = lambda _: False,
+    dialect: str = "duckdb",
+) -> str:
     """A rule as SQL, `cell` in the place of a column's name.
 
-    What cannot be cast is NULL, and so no row that keeps the rule.
+    What cannot be cast is NULL, and so no row that keeps the rule. NaN is NULL, too, as it is
+    everywhere in a contract: `nan` says of which columns a value may be one. Engines take it for
+    greater than every number, and so for one that keeps `x > 0`.
     """
     written = exp.Paren(this=rule.copy())  # so that every part has one above it
     for column in list(written.find_all(exp.Column)):
-        column.set("this", exp.to_identifier(cell(column.name), quoted=True))
+        name = column.name
+        column.set("this", exp.to_identifier(cell(name), quoted=True))
+        if nan(name):
+            there = exp.not_(exp.IsNan(this=column.copy()))
+            column.replace(exp.Paren(this=exp.Case(ifs=[exp.If(this=there, true=column.copy())])))
     for cast in [each for each in written.find_all(exp.Cast) if not isinstance(each, exp.TryCast)]:
         cast.replace(exp.TryCast(this=cast.this, to=cast.to))
     return written.sql(dialect=dialect, comments=False)

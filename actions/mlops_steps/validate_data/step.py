@@ -98,15 +98,20 @@ def _report(record: Record, rows: int, results: list[Result]) -> Status:
     deciding = [each for each in results if each.severity == "error"]
     failed = [each for each in deciding if each.status == "fail"]
     undecided = [each for each in deciding if each.status == "undecided"]
+    idle = [each for each in results if each.idle]
     warned = [each for each in results if each.severity == "warn" and each.status != "pass"]
     record.figure("rows", rows, unit="rows")
     record.figure("checks", len(results))
     record.figure("failed", len(failed), n=len(results))
     record.figure("undecided", len(undecided), n=len(results))
+    record.figure("could-not-fail", len(idle), n=len(results))
     words = [_found(record, each) for each in [*failed, *undecided, *warned]]
     more = [f"and {len(words) - SHOWN} more: out/validate-data/checks.json"]
     more = more if len(words) > SHOWN else []
     warnings = [f"{len(warned)} warning{'s' if len(warned) > 1 else ''}"] if warned else []
+    if idle:
+        words.append(_idle(record, idle))
+        warnings.append(f"{len(idle)} could not have failed")
     if not failed and not undecided:
         left_out = [] if record.inputs["split"] == "test" else ["none of the test split"]
         parts = [f"{len(results)} checks", f"{rows:,} rows", *left_out, *warnings]
@@ -120,9 +125,22 @@ def _report(record: Record, rows: int, results: list[Result]) -> Status:
     return Status.FAIL if failed else Status.UNDECIDED
 
 
+def _idle(record: Record, idle: list[Result]) -> str:
+    """Note once which checks passed and say nothing of this table, and say it in a line."""
+    named = [_place(each) for each in idle[:SHOWN]]
+    more = f" and {len(idle) - SHOWN} more" if len(idle) > SHOWN else ""
+    message = f"could not have failed on these rows: {', '.join(named)}{more}"
+    record.find("data/idle", message, level="notice", file=record.config.table.contract)
+    return f"note: {message}"
+
+
+def _place(each: Result) -> str:
+    return f"{each.column}: {each.check}" if each.column else each.check
+
+
 def _found(record: Record, each: Result) -> str:
     """Note what was found, and say it in a line."""
-    place = f"{each.column}: {each.check}" if each.column else each.check
+    place = _place(each)
     word = "cannot be judged: " if each.status == "undecided" else ""
     message = f"{place}: {word}{each.message}"
     record.find(

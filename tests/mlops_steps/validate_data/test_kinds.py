@@ -146,6 +146,35 @@ def test_a_rule_of_several_columns(judged: Judge, good: Good, kind: str) -> None
     assert found.checks["bigger: rule"]["rows"] == [PLACE]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sql", ["size > 0", "size >= 0 and not (size is null)", "ratio < 99"])
+def test_a_rule_takes_nan_for_no_value(judged: Judge, good: Good, kind: str, sql: str) -> None:
+    name = sql.partition(" ")[0]
+    contract = added(f"{name}: {{type: number, nullable: true}}")
+    contract += f'rules: [{{name: r, sql: "{sql}"}}]\n'
+    rows = good()
+    assert judged(rows, kind=kind, contract=contract).red() == {}
+    rows[PLACE - 1][name] = "nan"
+    found = judged(rows, kind=kind, contract=contract)
+    assert found.red() == {"r: rule": "fail"}
+    assert found.checks["r: rule"]["rows"] == [PLACE]
+    assert (
+        judged(rows, kind=kind, contract=contract.replace(sql, f"{name} is null or {sql}")).red()
+        == {}
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_rule_of_groups_takes_nan_for_no_value(judged: Judge, good: Good, kind: str) -> None:
+    contract = added("size: {type: number, nullable: true}")
+    contract += "groups: [{name: g, by: [grade], sql: 'max(size) < 99 and count(size) > 38'}]\n"
+    rows = good()
+    rows[PLACE - 1]["size"] = "nan"  # greater than all numbers, if it were one
+    assert judged(rows, kind=kind, contract=contract).red() == {}
+    rows[PLACE - 1 + 3]["size"] = "nan"  # of the same group, which has 38 values now
+    assert judged(rows, kind=kind, contract=contract).red() == {"g: group": "fail"}
+
+
 def test_a_rule_about_a_moment(judged: Judge, good: Good) -> None:
     rule = "seen is null or seen > timestamp '2026-01-02 03:04:04'"
     contract = CONTRACT + f'rules: [{{name: late, sql: "{rule}"}}]\n'

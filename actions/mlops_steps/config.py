@@ -179,6 +179,21 @@ class Deploy(Part, frozen=True):
     start_timeout_seconds: Annotated[float, Meta(gt=0, le=60 * 60)] = 60
 
 
+class Metrics(Part, frozen=True):
+    """Where the monitor's figures go, beside `out/monitor/metrics.prom`, for Prometheus.
+
+    `textfile`: the folder that a node exporter on the runner reads. `pushgateway`: an address.
+    `credentials` names the variables of the job that hold a token, or user and password of the
+    Pushgateway, never the values; with them it is https, or on loopback.
+    """
+
+    textfile: Annotated[str, Meta(pattern=_FILE)] | None = None
+    pushgateway: (
+        Annotated[str, Meta(pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$")] | None
+    ) = None
+    credentials: dict[Literal["token", "user", "password"], EnvName] = {}
+
+
 class Monitor(Part, frozen=True):
     """Drift of what the model is asked, against what it was trained on.
 
@@ -197,6 +212,7 @@ class Monitor(Part, frozen=True):
     cooldown_days: Annotated[int, Meta(ge=0, le=366)] = 7
     retrains_per_year: Annotated[int, Meta(ge=0, le=366)] = 12
     paused: bool = False
+    metrics: Metrics = Metrics()
 
 
 class Config(Part, frozen=True):
@@ -229,13 +245,10 @@ class Config(Part, frozen=True):
 
     @property
     def credentials(self) -> list[str]:
-        """The variables of the job that hold a source's credentials."""
-        return [
-            name
-            for table in self.data.inputs.values()
-            if table.source
-            for name in table.source.credentials.values()
-        ]
+        """The variables of the job that hold credentials of a source or of the Pushgateway."""
+        sources = [table.source for table in self.data.inputs.values() if table.source]
+        named = [*sources, self.monitor.metrics]
+        return [name for each in named for name in each.credentials.values()]
 
 
 T = TypeVar("T")
@@ -266,6 +279,7 @@ def misfits(config: Config) -> Iterator[tuple[str, str]]:
     yield from _too_few(config.deploy)
     if not re.match(_FILE, config.monitor.log):
         yield "monitor.log", _no_file(config.monitor.log)
+    yield from _unsent(config.monitor.metrics)
 
 
 def _table_misfits(table: TableInput, task: Task) -> dict[str, str]:
@@ -318,6 +332,21 @@ def _too_few(deploy: Deploy) -> Iterator[tuple[str, str]]:
         words = f"{wanted:,} of each version are wanted, but {who} gets about {mean:,.0f} of {of:,}"
         allowed = "more requests, other weights, or a lower minimum"
         yield "deploy.minimum_requests", f"{words}. Allowed: {allowed}"
+
+
+def _unsent(metrics: Metrics) -> Iterator[tuple[str, str]]:
+    """Credentials that belong to nothing, are not all there, or would be read on the way."""
+    key, given = "monitor.metrics.credentials", set(metrics.credentials)
+    if not given:
+        return
+    if metrics.pushgateway is None:
+        yield key, "belong to a Pushgateway, and monitor.metrics.pushgateway names none"
+    elif given not in ({"token"}, {"user", "password"}):
+        yield key, f"{', '.join(sorted(given))}. Allowed: token, or user and password"
+    elif not re.match(
+        r"https:|http://(localhost|127\.0\.0\.1|\[::1\])([:/]|$)", metrics.pushgateway
+    ):
+        yield key, f"{metrics.pushgateway} would get them unencrypted. Allowed: https, or loopback"
 
 
 def _no_file(log: str) -> str:

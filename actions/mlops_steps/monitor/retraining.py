@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mlops_steps.config import Monitor
     from mlops_steps.registry.version import Alias
 
+#: Why nothing is started, each in one word.
+Hold = Literal[
+    "paused", "rollout", "repeated", "loop_breaker", "cooldown", "yearly_limit", "new_column"
+]
 #: Retrainings for the same columns that may fail to help before a person has to look.
 IN_VAIN = 2
 #: A candidate younger than this may be on its way to the traffic.
@@ -45,14 +49,31 @@ class Cause:
         return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:16]
 
 
+class Held(str):
+    """Why nothing is started, in words; empty if it may be.
+
+    Attributes:
+        kind: The same in one word; empty likewise.
+    """
+
+    __slots__ = ("kind",)
+    kind: Hold | Literal[""]
+
+    def __new__(cls, words: str = "", kind: Hold | Literal[""] = "") -> Self:
+        """Words, and the word for them."""
+        made = super().__new__(cls, words)
+        made.kind = kind
+        return made
+
+
 def held(
     ledger: Ledger,
     cause: Cause,
     settings: Monitor,
     candidate: Alias | None,
     now: dt.datetime,
-) -> str:
-    """Why nothing is started, in words; empty if it may be.
+) -> Held:
+    """Why nothing is started; empty if it may be.
 
     Args:
         ledger: As it is.
@@ -61,7 +82,7 @@ def held(
         candidate: Where that alias points.
         now: In UTC.
     """
-    return next(_reasons(ledger, cause, settings, candidate, now), "")
+    return next(_reasons(ledger, cause, settings, candidate, now), Held())
 
 
 def _reasons(
@@ -70,36 +91,40 @@ def _reasons(
     settings: Monitor,
     candidate: Alias | None,
     now: dt.datetime,
-) -> Iterator[str]:
+) -> Iterator[Held]:
     if settings.paused:
-        yield "monitor.paused is set in mlops.yaml"
+        yield Held("monitor.paused is set in mlops.yaml", "paused")
     if candidate and candidate.version != cause.champion:
         since = dt.datetime.fromisoformat(candidate.since)
         if now - since < ROLLOUT:
-            yield (
+            yield Held(
                 f"candidate {candidate.version} was registered at {candidate.since} and may be "
-                "rolled out now"
+                "rolled out now",
+                "rollout",
             )
     fired = [each for each in ledger.events if each.state != "failed"]
     for each in fired:
         if each.key == cause.key:
-            yield f"the same requests have started a retraining at {each.at}"
+            yield Held(f"the same requests have started a retraining at {each.at}", "repeated")
     if ledger.vain >= IN_VAIN and fired and set(fired[-1].columns) & set(cause.columns):
-        yield (
+        yield Held(
             f"{ledger.vain} retrainings did not end this drift: stopped until a run finds "
             f"{', '.join(fired[-1].columns[:3])} without drift. A person has to look: does the "
-            "training data hold what is asked now?"
+            "training data hold what is asked now?",
+            "loop_breaker",
         )
     if fired:
         again = dt.datetime.fromisoformat(fired[-1].at) + dt.timedelta(days=settings.cooldown_days)
         if now < again:
             said = again.isoformat(timespec="seconds")
-            yield f"a retraining was started at {fired[-1].at}; not again before {said}"
+            words = f"a retraining was started at {fired[-1].at}; not again before {said}"
+            yield Held(words, "cooldown")
     used = sum(dt.datetime.fromisoformat(each.at).year == now.year for each in fired)
     if used >= settings.retrains_per_year:
-        yield (
+        yield Held(
             f"{used} retrainings were started in {now.year}, and monitor.retrains_per_year is "
-            f"{settings.retrains_per_year}"
+            f"{settings.retrains_per_year}",
+            "yearly_limit",
         )
 
 

@@ -15,10 +15,14 @@ from mlops_steps.data.tables import connect, format_of, identifier, literal, rea
 from mlops_steps.errors import UndecidedError
 from mlops_steps.monitor import drift, ledger, log, retraining
 from mlops_steps.monitor.effects import effects
+from mlops_steps.monitor.watched import assess, open_questions, proven, watch
 from mlops_steps.registry.address import open_registry
 
 if TYPE_CHECKING:
+    import duckdb
+
     from mlops_steps.monitor.log import Seen
+    from mlops_steps.monitor.performance import Performance
     from mlops_steps.record import Record
     from mlops_steps.registry.address import Registry
     from mlops_steps.registry.version import Alias
@@ -57,28 +61,32 @@ class Judged:
 
     Attributes:
         drift: For `drift.json`.
+        performance: For `performance.json`, where there is anything to say in it.
     """
 
     drift: drift.Drift
+    performance: Performance | None
     _record: Record = field(repr=False)
     _registry: Registry = field(repr=False)
     _until: float
     _key: str = ""
 
-    def hold(self, reason: str, *, claim: bool) -> str:
-        """Why no retraining is to be started, in words; empty if it is due.
+    def hold(self, reason: str, *, claim: bool) -> retraining.Held:
+        """Why no retraining is to be started; empty if it is due.
 
         With `claim`, one that is due is written down in the same breath, so that of two
         monitors at the same moment one starts it.
         """
         columns = [each.name for each in self.drift.drifted if each.kind != "new"]
+        columns += proven(self.performance)
         if not columns:
-            return "a column that training does not have is nothing that training anew brings in"
+            words = "a column that training does not have is nothing that training anew brings in"
+            return retraining.Held(words, "new_column")
         cause = retraining.Cause(self.drift.version, columns, reason, self._until)
         settings, candidate = self._record.config.monitor, self._registry.alias("candidate")
         now = dt.datetime.now(dt.UTC)
 
-        def decide(found: ledger.Ledger) -> tuple[ledger.Ledger, str]:
+        def decide(found: ledger.Ledger) -> tuple[ledger.Ledger, retraining.Held]:
             held = retraining.held(found, cause, settings, candidate, now)
             return (found if held else retraining.claim(found, cause, now)), held
 
@@ -111,7 +119,10 @@ def judge(record: Record) -> Judged:
     with tempfile.TemporaryDirectory(prefix="mlops-monitor-") as name:
         reference = _reference(record, registry, champion, Path(name) / "champion")
         before = ledger.read(registry)
-        seen = _seen(record, registry, reference, before, Path(name) / "log")
+        with connect() as connection, reading("inference log"):
+            table = _requests(record, registry, connection, Path(name) / "log")
+            seen = _seen(connection, table, reference, before) if table else log.NOTHING
+            watched = watch(record, connection, table, Path(name) / "champion", champion.version)
     record.figure("rows", seen.recent.rows, unit="rows")
     wanted = settings.minimum_rows
     for rows, of in ((seen.recent.rows, "requests"), (reference.profile.rows, "training rows")):
@@ -128,16 +139,18 @@ def judge(record: Record) -> Judged:
             f"today's part of this year's false alarms is spent: {ledger.read(registry).runs} runs "
             f"in {today.year}. Run the monitor again tomorrow\nNothing was started."
         )
-    found = _compared(record, reference, seen, before, spent)
+    # With labels, half of the sum is theirs, whether there are enough of them or not.
+    performance = assess(watched, settings, spent / 2 if settings.labels else spent)
+    found = _compared(record, reference, seen, before, spent / 2 if settings.labels else spent)
     until = seen.until or 0.0
     look = _look(reference, seen, before, at_least=wanted)
-    names = [each.name for each in found.drifted]
+    names = [each.name for each in found.drifted] + open_questions(performance)
 
     def remember(now: ledger.Ledger) -> tuple[ledger.Ledger, None]:
         return retraining.seen(ledger.looked(now, look) if look else now, names), None
 
     ledger.update(registry, remember)
-    return Judged(found, record, registry, until)
+    return Judged(found, performance, record, registry, until)
 
 
 def _reference(record: Record, registry: Registry, champion: Alias, folder: Path) -> Reference:
@@ -164,28 +177,32 @@ def _reference(record: Record, registry: Registry, champion: Alias, folder: Path
     return Reference(champion.version, Profile(rows=found.rows, columns=columns), answers)
 
 
-def _seen(
-    record: Record, registry: Registry, reference: Reference, before: ledger.Ledger, folder: Path
-) -> Seen:
+def _requests(
+    record: Record, registry: Registry, connection: duckdb.DuckDBPyConnection, folder: Path
+) -> str:
+    """SQL for the FROM clause that reads the inference log; empty where there is none yet."""
     settings = record.config.monitor
-    with connect() as connection, reading("inference log"):
-        if settings.log != "state":
-            path = record.take(settings.log)
-            table = log.scan_table(path)
-            if format_of(path) != "parquet":  # where a column can be read by itself
-                table = keep(connection, table, "*log*")
-        elif files := registry.read_log(folder):
-            table = log.scan_files(files)
-        else:
-            return log.NOTHING
-        return log.read(
-            connection,
-            table,
-            reference.profile,
-            champion=reference.version,
-            looked=ledger.looked_until(before, reference.version),
-            predictions=reference.predictions,
-        )
+    if settings.log != "state":
+        path = record.take(settings.log)
+        table = log.scan_table(path)
+        if format_of(path) != "parquet":  # where a column can be read by itself
+            table = keep(connection, table, "*log*")
+        return table
+    files = registry.read_log(folder)
+    return log.scan_files(files) if files else ""
+
+
+def _seen(
+    connection: duckdb.DuckDBPyConnection, table: str, reference: Reference, before: ledger.Ledger
+) -> Seen:
+    return log.read(
+        connection,
+        table,
+        reference.profile,
+        champion=reference.version,
+        looked=ledger.looked_until(before, reference.version),
+        predictions=reference.predictions,
+    )
 
 
 def _compared(

@@ -10,12 +10,13 @@ from mlops_steps.spec import WORKFLOW_NAME, Input, Output, Status, Step
 if TYPE_CHECKING:
     from mlops_steps.monitor.drift import Drift
     from mlops_steps.monitor.run import Judged
+    from mlops_steps.monitor.told import Told
     from mlops_steps.record import Record
 
 STEP = Step(
     name="monitor",
     summary="Compare the requests in the inference log with the champion's training rows.",
-    requires=("duckdb", "oras"),
+    requires=("duckdb", "numpy", "scikit-learn", "scipy", "oras"),
     inputs=(
         Input(
             "start",
@@ -39,12 +40,20 @@ SHOWN = 5
 
 
 def run(record: Record) -> Status:
+    """Watch, and write `metrics.prom` whatever came of it."""
+    from mlops_steps.monitor import exporting
+
+    return exporting.told(record, _watch)
+
+
+def _watch(record: Record) -> Status:
     """Compare, write `drift.json`, and start the next workflow if a retraining is due."""
     import msgspec
 
     from mlops_steps import ci
     from mlops_steps.files import write_json
     from mlops_steps.monitor.run import judge
+    from mlops_steps.monitor.told import Told, tell
 
     record.output("retrain", "false")
     record.output("reason", "")
@@ -65,10 +74,16 @@ def run(record: Record) -> Status:
             method=f"{worst.effect}; random effects over {found.windows} earlier looks; "
             f"Bonferroni over {len(found.columns)} columns",
         )
-    if not found.drifted:
-        record.say(_quiet(found), _against(found))
-        return Status.PASS
-    return _alarm(record, judged)
+    told = Told()
+    if judged.performance:
+        write_json(record.folder / "performance.json", msgspec.to_builtins(judged.performance))
+        record.wrote(record.folder / "performance.json")
+        told = tell(record, judged.performance)
+    if found.drifted or told.reason:
+        _alarm(record, judged, told)
+    else:
+        record.say(_quiet(found), *told.lines, _against(found))
+    return Status.UNDECIDED if told.undecided else Status.PASS
 
 
 def _quiet(found: Drift) -> str:
@@ -82,16 +97,17 @@ def _against(found: Drift) -> str:
     )
 
 
-def _alarm(record: Record, judged: Judged) -> Status:
-    """Say what has drifted, and start a retraining if nothing holds it."""
+def _alarm(record: Record, judged: Judged, told: Told) -> None:
+    """Say what has drifted or dropped, and start a retraining if nothing holds it."""
     from mlops_steps import ci
     from mlops_steps.errors import InfrastructureError
 
     found = judged.drift
     drifted = found.drifted
-    lines = [f"{each.name}: {each.reason}" for each in drifted[:SHOWN]]
+    lines = [*(f"{each.name}: {each.reason}" for each in drifted[:SHOWN]), *told.lines]
     more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
-    reason = one_line(f"drift in {drifted[0].name}: {drifted[0].reason}{more}")
+    drift = f"drift in {drifted[0].name}: {drifted[0].reason}{more}" if drifted else ""
+    reason = one_line("; ".join(filter(None, (told.reason, drift))))
     for each in drifted:
         record.find(
             f"monitor/{'new-column' if each.kind == 'new' else 'drift'}",
@@ -104,6 +120,10 @@ def _alarm(record: Record, judged: Judged) -> Status:
         )
     record.output("reason", reason)
     headline = f"drift in {len(drifted)} of {len(found.columns)} columns, {found.rows:,} rows"
+    if not drifted:
+        headline = _quiet(found)
+    if told.reason:
+        headline = f"{told.reason}; {headline}"
     start = record.inputs["start"]
     held = judged.hold(reason, claim=bool(start))  # on disk before anything is started
     said = f"Nothing was started: {held}."
@@ -120,7 +140,6 @@ def _alarm(record: Record, judged: Judged) -> Status:
             raise
         judged.ended(started=True)
     record.say(headline, *lines, _against(found), said)
-    return Status.PASS
 
 
 def one_line(text: str) -> str:

@@ -94,7 +94,7 @@ def test_the_same_traffic_is_no_drift(watched: Road, tmp_path: Path) -> None:
     assert against.startswith("against 569 training rows of 1.0.0; this run may give a false alarm")
     assert against.endswith("all runs of the year 0.05")
     assert ran.verdict["outputs"] == {"status": "pass", "retrain": "false", "reason": ""}
-    assert set(ran.verdict["wrote"]) == {"out/monitor/drift.json"}
+    assert set(ran.verdict["wrote"]) == {"out/monitor/drift.json", "out/monitor/metrics.prom"}
     assert len(drift(made)["columns"]) == 30
     assert not (tmp_path / "dispatch").exists()
 

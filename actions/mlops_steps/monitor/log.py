@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,12 +114,10 @@ def read(
     """
     kinds = column_types(connection, table)
     check_columns(kinds)
-    when = f"epoch({_moment(kinds[TIME])})"
-    versioned = VERSION in kinds
-    ours = f"CAST({identifier(VERSION)} AS VARCHAR) = {literal(champion)}" if versioned else "true"
+    moment, own, versioned = when(kinds), ours(kinds, champion), VERSION in kinds
     logged, keyed, timed, until, since = connection.execute(
-        f"SELECT count(*), count({KEY}), count({when}), max({when}), "
-        f"min({when}) FILTER ({ours}) FROM {table}"
+        f"SELECT count(*), count({KEY}), count({moment}), max({moment}), "
+        f"min({moment}) FILTER ({own}) FROM {table}"
     ).fetchone() or (0, 0, 0, None, None)
     if keyed != logged:
         raise UndecidedError(f"{logged - keyed} requests of the inference log have no key")
@@ -139,22 +137,33 @@ def read(
         start = max(start, since)
 
     def asked(condition: str) -> Asked:
-        rows = _once(connection, f"(SELECT * FROM {table} WHERE {condition})", when)
+        rows = once(connection, f"(SELECT * FROM {table} WHERE {condition})", moment)
         found = count(connection, rows, reference, asked_now=True)
         answers = None
         if predictions and predictions[0] in kinds:
             column, like = predictions
-            own = f"SELECT {identifier(column)} AS {PREDICTION} FROM {rows} WHERE {ours}"
-            answers = count(connection, f"({own})", like, asked_now=True)
+            answered = f"SELECT {identifier(column)} AS {PREDICTION} FROM {rows} WHERE {own}"
+            answers = count(connection, f"({answered})", like, asked_now=True)
         return Asked(found.rows, found, answers)
 
-    recent, new = asked(f"{when} >= {start!r}"), None
+    recent, new = asked(f"{moment} >= {start!r}"), None
     if looked is not None and start <= looked < until:
-        new = asked(f"{when} > {looked!r}")
+        new = asked(f"{moment} > {looked!r}")
     return Seen(logged, until, recent, new, list(kinds))
 
 
-def _once(connection: duckdb.DuckDBPyConnection, table: str, when: str) -> str:
+def ours(kinds: Collection[str], champion: str) -> str:
+    """SQL that is true for the champion's requests; for all of a log without versions."""
+    own = f"CAST({identifier(VERSION)} AS VARCHAR) = {literal(champion)}"
+    return own if VERSION in kinds else "true"
+
+
+def when(kinds: Mapping[str, str]) -> str:
+    """SQL for a request's time, seconds since 1970; NULL for what is no time."""
+    return f"epoch({_moment(kinds[TIME])})"
+
+
+def once(connection: duckdb.DuckDBPyConnection, table: str, when: str) -> str:
     """SQL for the FROM clause that gives each key's latest request.
 
     Only the requests whose key is there more than once are sorted; which they are is found by

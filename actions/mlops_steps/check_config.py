@@ -4,8 +4,8 @@
 
 The steps' own code reads and judges it, so that what passes here is what a job will accept.
 A step stops at the first problem; here all are collected. Nothing is fetched, and no program
-of the project is run. ANSWERS is what the project's generator knows, as JSON: `registry`
-and `runner`.
+of the project is run. ANSWERS is what the project's generator knows, as JSON: `registry`,
+`runner` and `source_secrets`.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class Check:
         self._commands(config)
         self._lock(config)
         self._registry(config)
+        self._secrets(config)
         self._table(config, config.table, f"data.inputs.{config.table_name}")
         self._log(config)
 
@@ -208,6 +209,16 @@ class Check:
         elif kind == "folder" and self.answers and not self.answers.get("runner"):
             self.problems.append(
                 f"{where}: a folder is lost with a hosted runner, and the answer runner is empty"
+            )
+
+    def _secrets(self, config: Config) -> None:
+        given = str(self.answers.get("source_secrets", ",".join(config.credentials)))
+        lacking = sorted(set(config.credentials) - set(given.split(",")))
+        if lacking:
+            where = self._at(f"data.inputs.{config.table_name}.source.credentials")
+            self.problems.append(
+                f"{where}: the pipelines hand {', '.join(lacking)} to no job: they were made for "
+                f"the answer source_secrets={given or 'none'}"
             )
 
     def _table(self, config: Config, table: TableInput, key: str) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from mlops_steps.data.sources.address import problems
+from mlops_steps.data.sources.address import VARIABLE, problems
 from mlops_steps.errors import ConfigError
 
 FILE_NAME = "mlops.yaml"
@@ -62,12 +62,7 @@ class Split(Part, frozen=True):
 
 
 #: A variable of the job; what the platform and the steps keep in theirs is nobody's else.
-EnvName = Annotated[
-    str,
-    Meta(
-        pattern=r"^(?!(ACTIONS|CI|GH|GITHUB|GITLAB|INPUT|LD|MLOPS|PYTHON|RUNNER)_)[A-Z]+_[A-Z0-9_]+$"
-    ),
-]
+EnvName = Annotated[str, Meta(pattern=f"^{VARIABLE}$")]
 SourceKind = Literal["files", "delta", "iceberg", "duckdb", "sqlite", "postgres"]
 Credential = Literal["key", "secret", "session", "token", "user", "password"]
 
@@ -200,12 +195,17 @@ class Monitor(Part, frozen=True):
     `log` is a table of requests: a path; "state" means the one that deploy-canary keeps.
     A column has drifted when the lower bound of its effect, in standard deviations, exceeds
     `distance`. `alpha` is how many false alarms a model may have in a calendar year, at most.
-    Columns in `ignore` are not watched. Drift starts a retraining unless one was started in the
-    last `cooldown_days`, or `retrains_per_year` were in this calendar year, or `paused`.
+    Columns in `ignore` are not watched. `labels` is a table of the key and the target, for the
+    answers whose truth has come; a metric has dropped when it is worse than evaluate found it by
+    more than `drop` (points; of an error, a share of it). Drift or a drop starts a retraining
+    unless one was started in the last `cooldown_days`, or `retrains_per_year` were in this
+    calendar year, or `paused`.
     """
 
     log: Annotated[str, Meta(extra_json_schema={"pattern": _FILE})] = "state"
+    labels: Annotated[str, Meta(extra_json_schema={"pattern": f"^$|{_FILE}"})] = ""
     distance: Share = 0.1
+    drop: Share = 0.05
     alpha: Share = 0.05
     minimum_rows: Annotated[int, Meta(ge=50)] = 100
     ignore: list[Annotated[str, Meta(min_length=1)]] = []
@@ -279,6 +279,8 @@ def misfits(config: Config) -> Iterator[tuple[str, str]]:
     yield from _too_few(config.deploy)
     if not re.match(_FILE, config.monitor.log):
         yield "monitor.log", _no_file(config.monitor.log)
+    if config.monitor.labels and not re.match(_FILE, config.monitor.labels):
+        yield "monitor.labels", _no_file(config.monitor.labels)
     yield from _unsent(config.monitor.metrics)
 
 

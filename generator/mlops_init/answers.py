@@ -39,6 +39,7 @@ class Answers:
         runner: Label or tag of the runners of all jobs; empty: the platform's own.
         github_server: github.com, or the host of a GitHub Enterprise Server.
         registry: Where versions live: platform, oci:HOST/PATH or folder:PATH.
+        source_secrets: Names of the secrets with which the data's source is read, with commas.
         schedule: Whether workflows start by the clock: on or off.
         steps: Where the steps come from: OWNER/REPOSITORY.
         vendor: Whether the project holds a copy of the steps instead: on or off.
@@ -63,6 +64,7 @@ class Answers:
     runner: str
     github_server: str
     registry: str
+    source_secrets: str
     schedule: str
     steps: str
     vendor: str
@@ -73,6 +75,11 @@ class Answers:
     def platforms(self) -> tuple[str, ...]:
         """The platforms to render for."""
         return ("github", "gitlab") if self.ci == "both" else (self.ci,)
+
+    @property
+    def source_variables(self) -> tuple[str, ...]:
+        """The names in `source_secrets`."""
+        return tuple(filter(None, self.source_secrets.split(",")))
 
 
 def complete(given: Mapping[str, str], ask: Callable[[Option, str], str] | None = None) -> Answers:

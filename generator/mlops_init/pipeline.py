@@ -16,6 +16,8 @@ Access = Literal["", "read", "write"]
 #: What a job's own token is asked for beside the repository's content, as far as it does not
 #: follow from the registry or from what the job starts.
 Scope = Literal["read-environment", "read-runs", "comment"]
+#: The steps that read the data where they come from; all others take what validate-data copied.
+READ_SOURCE = ("validate-data", "deploy-canary")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Job:
         own_change: Run only for a pull request from a branch of this very repository.
         registry: What it does to the model registry.
         login: How it signs in there: with the platform's own token, or with a secret.
+        secrets: What of its environment's secrets its step gets, to read the data.
         environment: The protected environment that it runs in.
         scopes: What its token is asked for besides.
         starts: The workflow that its step may start.
@@ -63,6 +66,7 @@ class Job:
     own_change: bool = False
     registry: Access = ""
     login: Literal["", "platform", "secret"] = ""
+    secrets: tuple[str, ...] = ()
     environment: str = ""
     scopes: tuple[Scope, ...] = ()
     starts: str = ""
@@ -139,12 +143,15 @@ def _placed(job: Job, answers: Answers) -> Job:
         login = "platform"
     elif job.registry and answers.registry.startswith("oci:"):
         login = "secret"
+    secrets = answers.source_variables if job.step in READ_SOURCE else ()
+    # Secrets live in environments, so that only jobs which name one can read them.
+    needed = ("registry" if login == "secret" else "") or ("data" if secrets else "")
     return replace(
         job,
         runner=(job.gpu and answers.gpu_runner) or answers.runner,
         login=login,
-        # Secrets live in environments, so that only jobs which name one can read them.
-        environment=job.environment or ("registry" if login == "secret" else ""),
+        secrets=secrets,
+        environment=job.environment or needed,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlops_init.errors import UsageError, shown
+from mlops_steps.data.sources.address import VARIABLE
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,14 @@ OPTIONS = (
         _fixed("platform"),
         pattern=r"platform|folder:/[\w./@%+=,~-]+|oci:[a-z0-9.-]+(?::\d+)?(?:/[a-z0-9._-]+)+",
         allowed="platform, oci:HOST/PATH or folder:/PATH",
+    ),
+    Option(
+        "source_secrets",
+        "Secrets of the data's source",
+        _fixed(""),
+        pattern=f"{VARIABLE}(?:,{VARIABLE}){{0,5}}",
+        allowed="names of secrets, as in DATA_KEY,DATA_SECRET; none of a platform or of the steps",
+        empty_means="none: nobody signs in to read the data",
     ),
     Option("schedule", "Start by the clock", _fixed("on"), ("on", "off")),
     Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlops_init.pipeline import Access, Job, Scope, Workflow
+from mlops_init.pipeline import READ_SOURCE, Access, Job, Scope, Workflow
 from mlops_steps.spec import Step
 
 #: The folders that a step reads: one of the jobs it needs has to keep each.
@@ -41,6 +41,9 @@ def problems(workflows: tuple[Workflow, ...], steps: dict[str, Step]) -> list[st
     logins = {job.login for each in workflows for job in each.jobs if job.registry}
     if len(logins) > 1:
         found.append(f"jobs sign in to one registry as {', '.join(sorted(map(repr, logins)))}")
+    readers = [job for each in workflows for job in each.jobs if job.step in READ_SOURCE]
+    if len({job.secrets for job in readers}) > 1:
+        found.append("jobs read the data's source with different secrets")
     for workflow in workflows:
         found += [f"{workflow.name}: {words}" for words in _of_workflow(workflow)]
         for job in workflow.jobs:
@@ -107,7 +110,10 @@ def _of_permissions(job: Job) -> Iterator[str]:
         yield f"scopes {', '.join(job.scopes)}; its step asks {', '.join(scopes)}"
     if bool(job.login) > bool(job.registry):
         yield "signs in to a registry that it has no access to"
+    if job.secrets and job.step not in READ_SOURCE:
+        yield "gets secrets of the data's source, which its step does not read"
     environment = environment or ("registry" if job.login == "secret" else "")
+    environment = environment or ("data" if job.secrets else "")
     if job.environment != environment:
         yield f"environment {job.environment!r}, where {environment!r} is to be"
     comments = "comment" in job.scopes and "read-runs" not in job.scopes

@@ -23,6 +23,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "runner": ("", "build"),
     "github_server": ("github.com", "git.example.org"),
     "registry": ("platform", "oci:registry.example.org/models/liver", "folder:/srv/models"),
+    "source_secrets": ("", "DATA_KEY,DATA_SECRET"),
     "schedule": ("on", "off"),
     "steps": ("mlops-init/mlops-init", "platform-team/steps.mirror"),
     "vendor": ("off", "on"),

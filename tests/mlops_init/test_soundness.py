@@ -16,7 +16,11 @@ from mlops_init.renderers import doors
 from mlops_init.soundness import problems
 
 STEPS = {step.name: step for step in doors.declarations()}
-OWN = {"registry": "oci:registry.example.org/models/liver", "fork_reports": "on"}
+OWN = {
+    "registry": "oci:registry.example.org/models/liver",
+    "source_secrets": "DATA_KEY,DATA_SECRET",
+    "fork_reports": "on",
+}
 
 
 @pytest.mark.parametrize("variant", list(VARIANTS))
@@ -59,6 +63,8 @@ def changed(workflow: str, job: str, **values: Any) -> list[str]:
         ("ct", "evaluate", {"environment": ""}, "environment '', where 'registry' is to be"),
         ("cd", "deploy-canary", {"environment": "registry"}, "where 'production' is to be"),
         ("ct", "gate", {"environment": "production"}, "where '' is to be"),
+        ("ci", "validate-data", {"environment": ""}, "environment '', where 'data' is to be"),
+        ("ct", "train", {"secrets": ("DATA_KEY",)}, "gets secrets of the data's source"),
         ("ct", "evaluate", {"registry": "write"}, "its step asks 'read'"),
         ("ci", "evaluate", {"registry": "read"}, "its step asks ''"),
         ("ct", "gate", {"login": "platform"}, "signs in to a registry"),
@@ -93,6 +99,13 @@ def test_what_is_wrong_is_said(workflow: str, job: str, values: dict[str, Any], 
 def test_a_workflow_that_makes_no_sense(values: dict[str, Any], words: str) -> None:
     first, *rest = describe(complete({"name": "liver"}))
     assert words in "\n".join(problems((replace(first, **values), *rest), STEPS))
+
+
+@pytest.mark.parametrize("workflow", ["ci", "ct", "cd"])
+def test_all_who_read_the_data_get_its_secrets(workflow: str) -> None:
+    job = "deploy-canary" if workflow == "cd" else "validate-data"
+    found = changed(workflow, job, secrets=("DATA_KEY",))
+    assert "jobs read the data's source with different secrets" in found
 
 
 def test_a_newer_run_may_not_cancel_what_writes() -> None:

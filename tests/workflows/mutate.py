@@ -106,6 +106,9 @@ def _permissions(job: Job) -> Iterator[tuple[str, Job]]:
     for scope in ("read-environment", "read-runs", "comment"):
         if scope not in job.scopes:
             yield "widen a permission", replace(job, scopes=(*job.scopes, scope))
+    secrets = () if job.secrets else ("DATA_KEY",)
+    operator = "drop a permission" if job.secrets else "widen a permission"
+    yield operator, replace(job, secrets=secrets)
     if job.starts:
         yield "drop a permission", replace(job, starts="")
     else:

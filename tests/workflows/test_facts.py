@@ -29,6 +29,7 @@ VARIANTS = {
         "gpu": "none",
     },
     "forks": {"fork_reports": "on"},
+    "private": {"source_secrets": "DATA_KEY,DATA_SECRET"},
 }
 
 

@@ -42,4 +42,8 @@ def _known(root: Path) -> dict[str, str]:
     if not (root / answers.FILE_NAME).is_file():
         return {}
     kept = answers.load(root).answers
-    return {"registry": kept.registry, "runner": kept.runner}
+    return {
+        "registry": kept.registry,
+        "runner": kept.runner,
+        "source_secrets": kept.source_secrets,
+    }

@@ -180,6 +180,9 @@ def _before(answers: Answers, commit: str) -> list[tuple[str, str]]:
     else:
         words = "nothing to do: the container registry beside the repository"
     rows.append(("registry", words))
+    if answers.source_secrets:
+        names = " and ".join(answers.source_variables)
+        rows.append(("data", f"{names}, in the environments data and production"))
     rows.append(("all of it", "mlops-init protect    shows the calls; with --apply makes them"))
     return rows
 

@@ -73,6 +73,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
             MLOPS_DISPATCH=str(dispatch),
         )
         command = [*_command(run, start, file), "--eventpath", str(_event(run, start, checkout))]
+        command += ["--secret-file", str(_secrets(run, start))]
         lines = ground.follow(command, checkout, env, kept / "act.log", outcome)
         logs = {
             name: act_log.JobLog(name, job, lambda uses: act_check.outputs(uses, find))
@@ -162,6 +163,15 @@ def _event(run: Run, start: Start, checkout: Path) -> Path:
         event["inputs"] = dict(start.inputs)
     path = run.scratch / f"{start.workflow}.event.json"
     path.write_text(json.dumps(event), encoding="utf-8")
+    return path
+
+
+def _secrets(run: Run, start: Start) -> Path:
+    """What a server's environments would hold; a job sees of it what its file names."""
+    path = run.scratch / f"{start.workflow}.secrets"
+    path.touch(mode=0o600)
+    lines = [f"{name}={json.dumps(value)}\n" for name, value in run.secrets().items()]
+    path.write_text("".join(lines), encoding="utf-8")
     return path
 
 

@@ -29,6 +29,7 @@ from mlops_init.engines import (
 )
 from mlops_init.engines.ground import Run
 from mlops_init.errors import RunError
+from mlops_init.pipeline import describe
 from mlops_init.renderers.emit import dump
 
 GET = "npm install --global gitlab-ci-local@4.73.0; rsync from the system's packages"
@@ -59,6 +60,7 @@ def walk(run: Run, start: Start, listener: Listener) -> list[Outcome]:
     homes = run.scratch / "gitlab-homes"
     (homes / "engine").mkdir(parents=True)
     _set_variables(checkout, homes)
+    _set_secrets(run, homes / "engine")
     env = run.environment(HOME=str(homes / "engine"), MLOPS_STEPS=str(run.tree))
     log = run.scratch / "gitlab-ci-local.log"
     log.touch()
@@ -234,6 +236,21 @@ def _set_variables(checkout: Path, homes: Path) -> None:
     typed = {name: {"type": "variable", "values": {"*": v}} for name, v in variables.items()}
     text = dump([typed])
     (checkout / ".gitlab-ci-local-variables.yml").write_text(text, encoding="utf-8")
+
+
+def _set_secrets(run: Run, home: Path) -> None:
+    """What a server would keep as variables limited to the environments of jobs."""
+    given = run.secrets()
+    jobs = [job for each in describe(run.kept.answers) for job in each.jobs if job.secrets]
+    scopes = {job.environment for job in jobs}
+    values = {
+        name: {"type": "variable", "values": dict.fromkeys(scopes, value.replace("$", "$$"))}
+        for name, value in given.items()
+    }
+    file = home / STATE / "variables.yml"
+    file.parent.mkdir()
+    file.touch(mode=0o600)
+    file.write_text(dump([{"global": values}]), encoding="utf-8")
 
 
 def _command(start: Start, checkout: Path, *, child: bool) -> list[str]:

@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from mlops_init.answers import Kept
 from mlops_init.engines import Account, Outcome, Result, downloads
 from mlops_init.errors import RunError, UsageError
 from mlops_init.renderers import doors
+from mlops_steps.data.sources.address import reader_of
 
 #: What a job sees of the environment around us: how to find programs and reach an index.
 #: Everything else could make it pass here and fail there.
@@ -93,6 +96,11 @@ class Run:
             env["MLOPS_STATE"] = str(self.state)
         return env | more
 
+    def secrets(self) -> dict[str, str]:
+        """What of the caller's environment stands for the secrets of the data's source."""
+        names = self.kept.answers.source_variables
+        return {name: os.environ[name] for name in names if os.environ.get(name)}
+
     def artifacts(self, workflow: str) -> Path:
         """Where the artifacts of a workflow's latest run are kept."""
         return self.state / "runs" / workflow
@@ -129,7 +137,7 @@ def export_tree(tree: Path) -> None:
 def _download(run: Run) -> None:
     enter = door(run, run.project)
     locks = sorted((enter.parent / "locks").glob("*.txt"))
-    locks = [lock for lock in locks if lock.name != "uv.txt"]
+    locks = [lock for lock in locks if lock.name != "uv.txt"] + _locks_of_sources(run, enter)
     warm = run.scratch / "warm"
     env = run.environment(
         HOME=str(run.scratch),
@@ -139,6 +147,18 @@ def _download(run: Run) -> None:
     locks += sorted(run.project.glob("requirements*.txt"))
     downloads.fill(run.cache, locks, enter, env)
     shutil.rmtree(warm, ignore_errors=True)
+
+
+def _locks_of_sources(run: Run, enter: Path) -> list[Path]:
+    """What the readers of this project's data need beside the steps' own locks."""
+    readers = set()
+    # What is wrong with the file is for a step to say.
+    with contextlib.suppress(OSError, ValueError, YAMLError, AttributeError, KeyError, TypeError):
+        text = (run.project / "mlops.yaml").read_text(encoding="utf-8")
+        for table in YAML(typ="safe", pure=True).load(text)["data"]["inputs"].values():
+            source = table.get("source") or {"address": ""}
+            readers.add(reader_of(source.get("kind", "files"), source["address"]))
+    return [enter.parent / "data" / "sources" / f"{each}.txt" for each in sorted(readers) if each]
 
 
 def door(run: Run, checkout: Path) -> Path:

@@ -63,7 +63,9 @@ def _job(run: Run, workflow: Workflow, job: Job, start: Start, outcome: Outcome)
     inputs = dict(job.inputs)
     inputs |= {name: start.inputs.get(name, "") for name in job.parameters}
     dispatch = folder / "dispatch.jsonl"
+    given = {name: value for name, value in run.secrets().items() if name in job.secrets}
     env = run.environment(
+        **given,
         HOME=str(home),
         TMPDIR=str(temporary),
         MLOPS_PYTHON=run.kept.answers.python_version,

@@ -197,6 +197,7 @@ def _credentials(job: Job) -> dict[str, str]:
     elif job.login == "secret":
         env["MLOPS_REGISTRY_USER"] = "${{ vars.MLOPS_REGISTRY_USER }}"
         env["MLOPS_REGISTRY_PASSWORD"] = "${{ secrets.MLOPS_REGISTRY_PASSWORD }}"
+    env |= {name: f"${{{{ secrets.{name} }}}}" for name in job.secrets}
     if "read-environment" in job.scopes:
         env["MLOPS_ENVIRONMENT"] = job.environment
     if job.starts or job.scopes:

@@ -65,9 +65,12 @@ def plan(kept: Kept, repository: str, *, reviewers: tuple[str, ...], api: str = 
         for number, name in enumerate(reviewers, 1)
     )
     settings: list[Setting] = []
+    # A pull request's jobs run on no branch: whose environment names some would never begin.
+    changes = {job.environment for each in workflows if each.on_change for job in each.jobs}
     for name in _environments(jobs):
         who = lookups if name in deploys else ()
-        settings += [_environment(root, name, who), _branch_policy(root, name)]
+        settings.append(_environment(root, name, who, of_changes=name in changes))
+        settings += [] if name in changes else [_branch_policy(root, name)]
     settings.append(_job_tokens(root))
     settings += _variables(root, kept, files)
     settings.append(_ruleset(root, _checks(workflows), host))
@@ -99,11 +102,13 @@ def _environments(jobs: list[dict[str, Any]]) -> list[str]:
     return sorted(set(names))
 
 
-def _environment(root: str, name: str, reviewers: tuple[Lookup, ...]) -> Setting:
-    wanted: Body = {
-        "deployment_branch_policy": {"protected_branches": False, "custom_branch_policies": True}
-    }
-    title = f"environment {name}: only named branches deploy"
+def _environment(
+    root: str, name: str, reviewers: tuple[Lookup, ...], *, of_changes: bool
+) -> Setting:
+    named = {"protected_branches": False, "custom_branch_policies": True}
+    wanted: Body = {"deployment_branch_policy": None if of_changes else named}
+    title = f"environment {name}: "
+    title += "every branch, since ci uses it" if of_changes else "only named branches deploy"
     if reviewers:
         wanted["reviewers"] = [{"type": "User", "id": f"${each.gives}"} for each in reviewers]
         title += f", {len(reviewers)} reviewer{'s' if len(reviewers) > 1 else ''} asked before"

@@ -180,8 +180,13 @@ def _by_hand(
 ) -> tuple[tuple[str, str], ...]:
     """What is left to a person; `project` is its whole address, since a name means gitlab.com."""
     rows = []
+    for job in [job for each in workflows for job in each.jobs]:
+        for name in job.secrets:
+            command = f"glab variable set {name} --masked --scope {job.environment}"
+            row = (f"{command} --repo {project} < FILE", "reads its value from a file")
+            rows += [] if row in rows else [row]
     if kept.answers.registry.startswith("oci:"):
-        jobs = [job for each in workflows for job in each.jobs if job.environment]
+        jobs = [job for each in workflows for job in each.jobs if job.login]
         for scope in dict.fromkeys(job.environment for job in jobs):
             # A user's name is not masked: GitLab refuses to where it has fewer than 8 signs.
             for name, how in (("USER", "--protected"), ("PASSWORD", "--masked --protected")):

@@ -412,6 +412,29 @@ def test_what_cannot_be_told_is_no_problem(here: Here, project: Path, command: s
     assert here("check-config")[0] == 0
 
 
+SOURCE = """\
+source:
+        address: s3://warehouse/orders.parquet
+        credentials: {key: DATA_KEY, secret: DATA_SECRET}
+      key: id
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking"), [("DATA_KEY", "DATA_SECRET"), ("", "DATA_KEY, DATA_SECRET")]
+)
+def test_credentials_that_no_job_gets(here: Here, project: Path, given: str, lacking: str) -> None:
+    edit(project, "key: id\n", SOURCE)
+    (project / "data" / "samples.csv").unlink()
+    answered(project, source_secrets=given)
+    (line,) = problems(here)
+    words = f"the pipelines hand {lacking} to no job: they were made for the answer source_secrets="
+    assert line.startswith(f"{place(project, 'credentials: ')}: data.inputs.samples.source")
+    assert words in line
+    answered(project, source_secrets="DATA_KEY,DATA_SECRET")
+    assert here("check-config")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("made_for", "planted"),
     [

@@ -800,3 +800,29 @@ def test_an_enterprise_server(here: Here, tmp_path: Path) -> None:
     found = shown(here, "--repository", "team/tumour")
     assert found["calls"][0]["url"].startswith("https://git.example.org/api/v3/repos/team/tumour/")
     assert {"name": "RUNNER", "value": "self-hosted"} in [each["body"] for each in found["calls"]]
+
+
+def test_secrets_of_the_data(here: Here, tmp_path: Path) -> None:
+    answers = ("-c", "source_secrets=DATA_KEY,DATA_SECRET", "--pin", "0" * 40)
+    made = call("new", "tumour", "--defaults", *answers, folder=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "DATA_KEY and DATA_SECRET, in the environments data and production" in made.stdout
+    os.chdir(tmp_path / "tumour")
+    found = shown(here, *GITHUB)
+    calls = {
+        each["url"].partition("/environments/")[2]: each["body"]
+        for each in found["calls"]
+        if "/environments/" in each["url"]
+    }
+    # A pull request's jobs run on no branch, and ci reads the data.
+    assert calls["data"] == {"deployment_branch_policy": None}
+    assert "data/deployment-branch-policies" not in calls
+    assert "production/deployment-branch-policies" in calls
+    by_hand = [each["command"] for each in found["by_hand"]]
+    for scope in ("data", "production"):
+        assert f"gh secret set DATA_KEY --env {scope} --repo team/tumour" in by_hand
+    by_hand = [each["command"] for each in shown(here, *GITLAB)["by_hand"]]
+    for scope in ("data", "production"):
+        command = f"glab variable set DATA_SECRET --masked --scope {scope} --repo "
+        assert any(each.startswith(command) for each in by_hand), by_hand
+    assert not any("MLOPS_REGISTRY" in each for each in by_hand)

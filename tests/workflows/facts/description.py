@@ -63,6 +63,7 @@ def _described_job(job: DescribedJob, workflow: DescribedWorkflow, answers: Answ
         environment=job.environment,
         token=frozenset(token),
         login=job.login,
+        secrets=frozenset(job.secrets),
         starts=job.starts,
         alone=job.registry == "write",
         source="" if answers.vendor == "on" else answers.steps,

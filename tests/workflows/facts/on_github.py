@@ -16,6 +16,7 @@ _RUNNER = re.compile(
     r"\$\{\{ startsWith\(vars\.(\w+), '\['\) && fromJSON\(vars\.\1\) "
     r"\|\| vars\.\1 \|\| '([^']+)' \}\}"
 )
+_SECRET = re.compile(r"\$\{\{ secrets\.((?!MLOPS_)\w+) \}\}")
 HOSTED = "ubuntu-24.04"
 
 
@@ -104,6 +105,9 @@ def _github_job(job: dict[str, Any], workflow: dict[str, Any]) -> Job:
         runner=UNSAID if "pull_request" in _events(workflow) and not runner else runner,
         environment=_environment(job),
         token=token,
+        secrets=frozenset(
+            found[1] for value in env.values() if (found := _SECRET.fullmatch(str(value)))
+        ),
         login="platform" if "github.token" in password else "secret" if password else "",
         starts=str(inputs.get("start", "")) if starts else "",
         alone=UNSAID if "concurrency" in workflow else False,

@@ -166,6 +166,7 @@ def _gitlab_job(
         environment=environment.get("name", ""),
         token=UNSAID,
         login=UNSAID,
+        secrets=UNSAID,
         starts=" and ".join(starts),
         alone=bool(job.get("resource_group")),
         source=_source(name, step, body),

@@ -44,6 +44,7 @@ class Job:
         environment: Whose approval and secrets it has.
         token: What its token may do, `scope: access`.
         login: How it signs in to the registry: platform, secret or nothing.
+        secrets: What its step gets to read the data, by name.
         starts: The workflow that it may start.
         alone: Never beside another run of it.
         source: Where its step comes from: OWNER/REPOSITORY, or empty: the project.
@@ -67,6 +68,7 @@ class Job:
     environment: str
     token: Set
     login: Text
+    secrets: Set
     starts: str
     alone: Flag
     source: str
@@ -118,6 +120,7 @@ DELIBERATE: dict[tuple[str, str], str] = {
     ("gitlab", "token"): "A job's token has no scopes in files.",
     ("gitlab", "default_token"): "A job's token has no scopes in files.",
     ("gitlab", "login"): "Credentials are CI/CD variables; no file names them.",
+    ("gitlab", "secrets"): "What is limited to a job's environment is there without being named.",
     ("gitlab", "own_change"): "Comments are written on GitHub alone.",
     ("gitlab", "gpu"): "Without a label there is no tag: a tag cannot be empty.",
     ("gitlab", "checkout"): "The runner checks out.",

@@ -27,6 +27,10 @@ CREDENTIALS: dict[str, tuple[frozenset[str], ...]] = {
     "s3": (frozenset({"key", "secret"}), frozenset({"key", "secret", "session"})),
     "postgresql": (frozenset({"user"}), frozenset({"user", "password"})),
 }
+#: The readers that need packages of their own, each by its lock, and the kinds they read.
+_READERS = {"files": "objects", "delta": "delta", "iceberg": "iceberg", "postgres": "postgres"}
+#: What a variable that holds a credential may be called: nothing of a platform or of the steps.
+VARIABLE = r"(?!(?:ACTIONS|CI|GH|GITHUB|GITLAB|INPUT|LD|MLOPS|PYTHON|RUNNER)_)[A-Z]+_[A-Z0-9_]+"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _WORDS = {
     "": "a path of the project",
@@ -41,6 +45,14 @@ def scheme_of(address: str) -> str:
     """The scheme of an address, in small letters; empty for a path of the project."""
     found = _SCHEME.match(address)
     return found[1].lower() if found else ""
+
+
+def reader_of(kind: str, address: str) -> str:
+    """The reader with packages of its own that a source needs; empty if it needs none."""
+    scheme = scheme_of(address)
+    if scheme == "https" or (kind == "files" and not scheme):
+        return ""
+    return _READERS.get(kind, "")
 
 
 def is_loopback(address: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlops_steps.config import Config, Source
 from mlops_steps.data.parts import Parts
 from mlops_steps.data.sources import asking, databases, lake, local
-from mlops_steps.data.sources.address import scheme_of
+from mlops_steps.data.sources.address import reader_of, scheme_of
 from mlops_steps.data.sources.asked import NULL, Answer, Request
 from mlops_steps.data.tables import (
     LINE,
@@ -82,8 +82,7 @@ def _ask(root: Path, config: Config, source: Source, folder: Path) -> Answer:
         from mlops_steps.data.sources import https
 
         return https.read(request)
-    kinds = {"files": "objects", "delta": "delta", "iceberg": "iceberg", "postgres": "postgres"}
-    return asking.ask(kinds[source.kind], request, root)
+    return asking.ask(reader_of(source.kind, source.address), request, root)
 
 
 def _secrets(name: str, source: Source) -> dict[str, str]:

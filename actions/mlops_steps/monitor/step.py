@@ -127,6 +127,8 @@ def _alarm(record: Record, judged: Judged, told: Told) -> None:
     start = record.inputs["start"]
     held = judged.hold(reason, claim=bool(start))  # on disk before anything is started
     said = f"Nothing was started: {held}."
+    if held:
+        record.figure("held", held.kind)
     if not held:
         record.output("retrain", "true")
         said = "Nothing was started: no workflow was named."

@@ -126,10 +126,20 @@ def _install(folder: str, lock: str) -> None:
     )
     command = [_uv(), "pip", "install", "--quiet", "--python", _python_of(folder)]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock]
+    for name in _without_wheel(lock):
+        # Built from its source, by what the same lock has by hash.
+        command += ["--no-binary", name, "--build-constraints", lock]
     if lock.startswith(os.path.join(os.path.dirname(LOCKS), "")):
         # A project's settings of uv are for its own environment, not for a step's or a reader's.
         command += ["--directory", os.path.abspath(os.sep)]
     _call(command, "installing %s failed" % os.path.basename(lock), {"UV_CACHE_DIR": downloads()})
+
+
+def _without_wheel(lock: str) -> list[str]:
+    """The packages of which there is none, as the head of a lock tells."""
+    mark = "# No wheel: "
+    with open(lock, encoding="utf-8") as stream:
+        return [line[len(mark) :].strip() for line in stream if line.startswith(mark)]
 
 
 def _uv() -> str:

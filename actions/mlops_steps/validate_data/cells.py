@@ -77,12 +77,16 @@ class Cells:
         """The table; one of texts with each cell's value beside it, read once for all checks."""
         if self.typed:
             return table
-        values = [
-            f"{_value(identifier(name), column.type)} AS {identifier(self.in_rules(name))}"
+        values = [f"{sql} AS {identifier(self.in_rules(name))}" for name, sql in self.values()]
+        return f"(SELECT {', '.join(['*', *values])} FROM {table})"
+
+    def values(self) -> list[tuple[str, str]]:
+        """Columns of texts, each with SQL for what its text is read as."""
+        return [
+            (name, _value(identifier(name), column.type))
             for name, column in self.contract.columns.items()
             if name in self.kinds
         ]
-        return f"(SELECT {', '.join(['*', *values])} FROM {table})"
 
 
 def unreadable(wanted: ColumnType, kind: str) -> str:

@@ -1,0 +1,179 @@
+"""Hold a table against its contract on Spark: what `step.run` does with DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from mlops_steps.config import Config, Split
+from mlops_steps.data.parts import Parts, Table, files_of, key_kinds
+from mlops_steps.data.split import SPLITS
+from mlops_steps.data.tables import connect, format_of, identifier, literal
+from mlops_steps.errors import UndecidedError
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.compiled import compiled
+from mlops_steps.validate_data.contract import Contract
+from mlops_steps.validate_data.judge import Result, View
+from mlops_steps.validate_data.spark import kinds
+from mlops_steps.validate_data.spark.dialect import Dialect, Said
+from mlops_steps.validate_data.spark.judging import Rows, check_groups, judge
+from mlops_steps.validate_data.spark.session import Session
+from mlops_steps.validate_data.table import check_shape
+
+#: The table as the worker opens it.
+TABLE = "mlops_table"
+#: 16^15, by which a row's hash is divided; a double holds it.
+_ALL = f"{2**60}D"
+
+
+def judge_table(
+    spark: Session,
+    config: Config,
+    contract: Contract,
+    source: Table,
+    others: dict[str, Path],
+    *,
+    split: str,
+) -> tuple[int, list[Result]]:
+    """Judge every check; the number of rows looked at, and the results.
+
+    `others` are the files that the contract refers to, `split` is the one that judges.
+
+    Raises:
+        UndecidedError: Spark cannot read the table, or run the checks.
+    """
+    form = format_of(source)
+    opened = spark.open(**_place(source), kind=form)
+    found = {name: kinds.to_ours(kind) for name, kind in opened["columns"].items()}
+    _refuse_twins(found)
+    table = config.table
+    where = "true"
+    if split == "valid":
+        side = _split(table.key, found, table.split)
+        where = f"coalesce({side} <> 'test', true)"
+    numbered = (opened["numbered"] and form == "parquet") or _in_one_part(spark, opened)
+    with connect() as connection:
+        empty = _empty(connection, found)
+        cells = Cells(contract, found, typed=form == "parquet")
+        view = View(connection, cells.with_values(empty), "true")
+        now = dt.datetime.now(dt.UTC)
+        asked = compiled(view, cells, config, others, now=now, looked="true")
+        dialect, on_spark = _with_values(connection, cells, empty)
+        rows = Rows(spark, dialect, on_spark, where, numbered)
+        if form != "parquet":
+            _refuse_signs(rows, found)
+        count, results = judge(rows, asked.checks, asked.totals, samples=contract.samples)
+        results += check_groups(rows, cells)
+    whole = int(spark.ask(f"SELECT count(*) FROM {TABLE}")[0][0]) if split == "valid" else count
+    results.append(_check_split(spark, config, found, whole))
+    return count, [*check_shape(contract, list(found), whole), *results]
+
+
+def _place(source: Table) -> dict[str, Any]:
+    files = [str(path.resolve()) for path in files_of(source)]
+    if not isinstance(source, Parts) or not source.keys:
+        return {"files": files, "base": "", "keys": {}}
+    first = next(at for at, part in enumerate(Path(files[0]).parts) if "=" in part)
+    keys = {key: kinds.to_spark(kind) for key, kind in key_kinds(source).items()}
+    return {"files": files, "base": str(Path(*Path(files[0]).parts[:first])), "keys": keys}
+
+
+def _refuse_twins(names: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            raise UndecidedError(f"two columns are named {seen[name.lower()]!r} and {name!r}")
+        seen[name.lower()] = name
+
+
+def _in_one_part(spark: Session, opened: dict[str, Any]) -> bool:
+    """Whether the numbers that Spark counts are those of the rows in their file."""
+    if not opened["numbered"]:
+        return False
+    parts = f"SELECT spark_partition_id() AS part FROM {TABLE}"
+    last = spark.ask(f"SELECT max(part) FROM ({parts})")[0][0]
+    return last in {0, None}
+
+
+def _empty(connection: duckdb.DuckDBPyConnection, found: dict[str, str]) -> str:
+    """An empty table of DuckDB's with the same columns; one of an unknown type is a blob."""
+    name = "looked_at"
+    listed = []
+    for column, kind in found.items():
+        try:
+            connection.execute(f"SELECT CAST(NULL AS {kind})")
+            listed.append(f"{identifier(column)} {kind}")
+        except duckdb.Error:
+            listed.append(f"{identifier(column)} BLOB")
+    connection.execute(f"CREATE TABLE {name} ({', '.join(listed)})")
+    return name
+
+
+def _with_values(
+    connection: duckdb.DuckDBPyConnection, cells: Cells, empty: str
+) -> tuple[Dialect, str]:
+    """The dialect of the columns, and the table on Spark with the value of each text beside it."""
+    dialect = Dialect(connection, cells.with_values(empty))
+    if cells.typed:
+        return dialect, TABLE
+    plain = Dialect(connection, empty)
+    values = []
+    for name, value in cells.values():
+        said: Said = plain.say(value)
+        own = cells.in_rules(name)
+        values.append(f"{said.sql} AS {kinds.quoted(own)}")
+        dialect.doubtful[own] = said.doubts
+    return dialect, f"(SELECT {', '.join(['*', *values])} FROM {TABLE})"
+
+
+def _refuse_signs(rows: Rows, found: dict[str, str]) -> None:
+    """Refuse texts that Spark's readers may have changed: line ends, bytes that are not UTF-8.
+
+    Raises:
+        UndecidedError: There are such.
+    """
+    odd = " OR ".join(rf"{kinds.quoted(name)} RLIKE '[\\r\\n\\x{{FFFD}}]'" for name in found)
+    (count,) = rows.one([f"count_if({odd})"])
+    if count:
+        raise UndecidedError(
+            f"{count:,} rows hold a line end, or a byte that is not UTF-8, inside of a text, which "
+            "Spark's readers of CSV and JSON may change. Parquet keeps them"
+        )
+
+
+def _split(key: str, found: dict[str, str], split: Split) -> str:
+    """Spark's SQL for the split of a row: the same hash as `data.split.split_sql`.
+
+    Raises:
+        UndecidedError: The key is written otherwise on Spark.
+    """
+    kind = found.get(key, "")
+    if not kinds.writes_alike(kind):
+        raise UndecidedError(f"{key}: a key of type {kind or 'none'} is written otherwise on Spark")
+    text = f"CAST({kinds.quoted(key)} AS STRING)"
+    salted = f"concat({kinds.text(split.salt + ':')}, {text})"
+    digits = f"substring(sha2({salted}, 256), 1, 15)"
+    share = f"(CAST(CAST(conv({digits}, 16, 10) AS BIGINT) AS DOUBLE) / {_ALL})"
+    return (
+        f"(CASE WHEN {text} IS NULL THEN NULL "
+        f"WHEN {share} < CAST({literal(repr(split.test))} AS DOUBLE) THEN 'test' "
+        f"WHEN {share} < CAST({literal(repr(split.test + split.valid))} AS DOUBLE) THEN 'valid' "
+        "ELSE 'train' END)"
+    )
+
+
+def _check_split(spark: Session, config: Config, found: dict[str, str], rows: int) -> Result:
+    """As `table.check_split`."""
+    try:
+        side = _split(config.table.key, found, config.table.split)
+    except UndecidedError as error:
+        return Result(check="split", status="undecided", n=rows, message=str(error))
+    sides = spark.ask(f"SELECT collect_set({side}) FROM {TABLE}")[0][0]
+    empty = [name for name in SPLITS if name not in sides]
+    message = f"no row falls to {' and '.join(empty)}" if empty else ""
+    status = "fail" if empty else "pass"
+    return Result(check="split", status=status, n=rows, n_failed=int(bool(empty)), message=message)

@@ -103,6 +103,14 @@ def contract_propose(**options: object) -> int:
     return _command("contract_propose", options)
 
 
+@contract.command("prove")
+@click.argument("folder", required=False, default=".")
+@click.option("--split", default="test", metavar="test|valid", help="The split that judges.")
+def contract_prove(**options: object) -> int:
+    """Plant a row that breaks it for every check, and require red."""
+    return _command("contract_prove", options)
+
+
 @contract.command("import")
 @click.argument("source", metavar="FILE|MODULE:NAME")
 @click.option("--kind", default="", metavar="pandera|great-expectations|tfdv", help="What it is.")

@@ -8,7 +8,10 @@ from mlops_steps.spec import Input, Kind, Status, Step
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record
-    from mlops_steps.validate_data.judge import Result
+    from mlops_steps.validate_data.cells import Cells
+    from mlops_steps.validate_data.compiled import Compiled
+    from mlops_steps.validate_data.judge import Result, View
+    from mlops_steps.validate_data.prove import Proof
 
 STEP = Step(
     name="validate-data",
@@ -24,6 +27,11 @@ STEP = Step(
         Input(
             "propose",
             "Write what the rows ask to change in the contract. The verdict stays what it is.",
+            kind=Kind.FLAG,
+        ),
+        Input(
+            "prove",
+            "Plant a row that breaks it for every check, and fail where that is not caught.",
             kind=Kind.FLAG,
         ),
     ),
@@ -43,17 +51,15 @@ def run(record: Record) -> Status:
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
-    from mlops_steps.validate_data.checks import check_together, compile_checks
+    from mlops_steps.validate_data.compiled import compiled
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
-    from mlops_steps.validate_data.privacy import privacy, sampled
-    from mlops_steps.validate_data.rows import fitting, reference_checks, rule_checks
-    from mlops_steps.validate_data.table import check_shape, check_split, key_checks, target_total
-    from mlops_steps.validate_data.totals import totals
+    from mlops_steps.validate_data.privacy import sampled
+    from mlops_steps.validate_data.table import check_shape, check_split
 
-    table, task = record.config.table, record.config.model.task
-    contract = contracts.load(record.root, table, task=task)
+    table = record.config.table
+    contract = contracts.load(record.root, table, task=record.config.model.task)
     record.take(table.contract)
     source = take(record)
     others = {each.file: record.take(each.file) for each in contract.references}
@@ -67,23 +73,44 @@ def run(record: Record) -> Status:
         kinds = column_types(connection, scanned)
         cells = Cells(contract, kinds, typed=format_of(source) == "parquet")
         view = View(connection, cells.with_values(scanned), where)
-        checks = compile_checks(cells) + check_together(cells)
-        checks += fitting(view, rule_checks(cells)) + reference_checks(cells, others)
-        checks += key_checks(table, cells)
-        whole = totals(cells, datetime.now(UTC))
-        whole.append(target_total(table, kinds, task=task))
-        whole += privacy(contract, kinds, sampled(connection, source, table.key, kinds))
-        rows, results = judge(view, checks, whole, samples=contract.samples)
+        looked = sampled(connection, source, table.key, kinds)
+        asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)
+        rows, results = judge(view, asked.checks, asked.totals, samples=contract.samples)
         results += check_groups(view, cells)
         results += check_files(view, table, record.root, list(kinds))
         (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
         results.append(check_split(view, table, whole_rows))
+        proofs = _proofs(record, View(connection, scanned, where), cells, asked)
     results = [*check_shape(contract, list(kinds), whole_rows), *results]
     if record.inputs.get("propose") == "true":
         from mlops_steps.validate_data.propose import write
 
         write(record, source)
-    return _report(record, rows, results)
+    return _with_proofs(record, _report(record, rows, results), proofs)
+
+
+def _proofs(record: Record, own: View, cells: Cells, asked: Compiled) -> list[Proof]:
+    """What is planted for each check, if that is asked for; `own` has the table's own columns."""
+    if record.inputs.get("prove") != "true":
+        return []
+    from mlops_steps.validate_data.compiled import looking_at_all
+    from mlops_steps.validate_data.planting import Sample
+    from mlops_steps.validate_data.prove import prove
+
+    all_rows = looking_at_all(asked, cells)
+    return prove(own, Sample(own.connection, cells), all_rows, record.config, record.root)
+
+
+def _with_proofs(record: Record, status: Status, proofs: list[Proof]) -> Status:
+    if not proofs:
+        return status
+    from mlops_steps.validate_data.prove import told, write
+
+    missed = write(record, proofs)
+    line = record.verdict.line
+    line = f"{missed} planted rows were not caught; {line}" if missed else line
+    record.say(line, *record.verdict.lines, *told(proofs))
+    return Status.FAIL if missed else status
 
 
 def _report(record: Record, rows: int, results: list[Result]) -> Status:

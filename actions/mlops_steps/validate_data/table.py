@@ -41,8 +41,11 @@ def key_checks(table: TableInput, cells: Cells) -> list[Check]:
     same = identifier(table.key) if whole else key
     return [
         Check("key", table.key, "without a key", f"{identifier(table.key)} IS NULL"),
-        Check("twice", table.key, "with a key of another row", distinct=same, whole=whole),
-    ]
+        Check(
+            "twice", table.key, "with a key of another row", distinct=same, whole=whole,
+            looks=f"{identifier(table.key)} IS NOT NULL",
+        ),
+    ]  # fmt: skip
 
 
 def check_split(view: View, table: TableInput, rows: int) -> Result:

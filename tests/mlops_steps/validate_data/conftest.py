@@ -130,6 +130,7 @@ def judged(tmp_path: Path) -> Callable[..., Judged]:
         contract: str = CONTRACT,
         split: str = "test",
         described: str = CONFIG,
+        **inputs: str,
     ) -> Judged:
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "mlops.yaml").write_text(described)
@@ -139,7 +140,7 @@ def judged(tmp_path: Path) -> Callable[..., Judged]:
             table.write_text(rows)
         else:
             write_table(table, rows, kind, types)
-        record = Record(STEP, tmp_path, config.load(tmp_path), {"split": split})
+        record = Record(STEP, tmp_path, config.load(tmp_path), {"split": split, **inputs})
         status = run(record)
         return Judged(status, record.verdict, checks(tmp_path))
 

@@ -65,7 +65,7 @@ engines: go-engines $(GITLAB_CI_LOCAL)/.ready $(MERMAID)/.ready  ## Build act, a
 go-engines: $(ACT) $(ACTIONLINT)
 
 .PHONY: system
-system:  ## What the tests need of the system: rsync, docker-registry, chromium, openssl, postgresql
+system:  ## What the tests need of the system: rsync, docker-registry, chromium, openssl, postgresql, prometheus
 	@bash scripts/system.sh
 
 .PHONY: clean

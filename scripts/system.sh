@@ -9,6 +9,9 @@ command -v chromium > /dev/null || command -v chromium-browser > /dev/null || mi
 command -v openssl > /dev/null || missing+=(openssl)
 # Debian keeps the server's programs off PATH.
 compgen -G "/usr/lib/postgresql/*/bin/initdb" > /dev/null || missing+=(postgresql)
+command -v promtool > /dev/null || missing+=(prometheus)
+command -v prometheus-pushgateway > /dev/null || missing+=(prometheus-pushgateway)
+command -v prometheus-node-exporter > /dev/null || missing+=(prometheus-node-exporter)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then

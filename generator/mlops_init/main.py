@@ -90,6 +90,17 @@ def graph(**options: object) -> int:
     return _command("graph", options)
 
 
+@cli.command()
+@click.argument("folder", required=False, default=".")
+@click.option(
+    "--hours", default=30, show_default=True, type=click.IntRange(1, 24 * 366), help="Of silence."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+def monitoring(**options: object) -> int:
+    """Write alert rules for Prometheus and a Grafana dashboard."""
+    return _command("monitoring", options)
+
+
 @cli.group()
 def contract() -> None:
     """What the table has to keep: data/contract.yaml."""

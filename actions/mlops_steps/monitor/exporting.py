@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -23,6 +23,7 @@ from mlops_steps.errors import InfrastructureError, MlopsError
 from mlops_steps.files import write_whole
 from mlops_steps.monitor import ledger, metrics
 from mlops_steps.monitor.drift import Drift
+from mlops_steps.monitor.performance import Performance
 from mlops_steps.registry.address import open_registry
 from mlops_steps.spec import Status
 
@@ -35,6 +36,8 @@ NAME, RULE = "metrics.prom", "monitor/metrics"
 PATIENCE = 10.0
 #: Bytes of an answer that may tell why.
 ANSWER = 500
+
+T = TypeVar("T")
 
 
 def told(record: Record, watch: Callable[[Record], Status]) -> Status:
@@ -65,7 +68,7 @@ def _export(record: Record, status: Status, *, remembered: bool) -> None:
 
 
 def _facts(record: Record, status: Status, *, remembered: bool) -> metrics.Facts:
-    path, book = record.folder / "drift.json", None
+    book = None
     if remembered:
         try:
             book = ledger.read(open_registry(record))
@@ -79,9 +82,15 @@ def _facts(record: Record, status: Status, *, remembered: bool) -> metrics.Facts
         now=dt.datetime.now(dt.UTC),
         figures=record.verdict.figures,
         due=record.verdict.outputs.get("retrain") == "true",
-        drift=msgspec.json.decode(path.read_bytes(), type=Drift) if path.is_file() else None,
+        drift=_written(record.folder / "drift.json", Drift),
+        performance=_written(record.folder / "performance.json", Performance),
         ledger=book,
     )
+
+
+def _written(path: Path, kind: type[T]) -> T | None:
+    """What this very run has written: the frame has removed what the last one left."""
+    return msgspec.json.decode(path.read_bytes(), type=kind) if path.is_file() else None
 
 
 def _sent(root: Path, settings: Metrics, model: str, content: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlops_steps.config import Monitor
     from mlops_steps.monitor.drift import ColumnDrift, Drift
     from mlops_steps.monitor.ledger import Event, Ledger
+    from mlops_steps.monitor.performance import ByLabels, Compared, Performance
     from mlops_steps.record import Figure
 
 PREFIX = "mlops_monitor_"
@@ -52,6 +53,7 @@ class Facts:
         figures: Of the verdict: `champion`, `rows` and `held`, as far as the run came.
         due: Whether a retraining is due.
         drift: As in `drift.json`; none if nothing was compared.
+        performance: As in `performance.json`; none if nobody looked at any.
         ledger: As it is now; none if it could not be read.
     """
 
@@ -62,6 +64,7 @@ class Facts:
     figures: Mapping[str, Figure]
     due: bool
     drift: Drift | None
+    performance: Performance | None
     ledger: Ledger | None
 
 
@@ -112,6 +115,8 @@ def families(facts: Facts) -> Iterator[Family]:
     )
     if facts.drift:
         yield from _columns(facts.drift.columns)
+    if facts.performance and facts.performance.labels:
+        yield from _by_labels(facts.performance.labels)
     if facts.ledger is not None:
         yield from _budget(facts, facts.ledger)
         yield from _retrainings(facts, facts.ledger.events)
@@ -149,27 +154,36 @@ def _columns(columns: list[ColumnDrift]) -> Iterator[Family]:
     yield _one("columns", "Columns that were compared.", len(columns))
     drifted = sum(each.drifted for each in columns)
     yield _one("drifted_columns", "Those of them that have drifted.", drifted)
-    shown = [({"column": _short(each.name)}, each) for each in columns[:COLUMNS]]
-    yield Family(
-        "column_drifted",
-        f"Whether a column has drifted; of the {COLUMNS} most moved, as all by column.",
-        [(labels, int(each.drifted)) for labels, each in shown],
+    shown = columns[:COLUMNS]
+    of = f"of the {COLUMNS} most moved columns"
+    yield _each("column_drifted", f"Whether it has drifted; {of}.", "drifted", shown)
+    yield _each("column_effect_sd", f"How far it has moved, in sd; {of}.", "distance", shown)
+    yield _each("column_effect_bound_sd", "How far it has moved at least.", "bound", shown)
+    yield _each("column_null_ratio", "Share of recent requests without a value.", "nulls", shown)
+
+
+def _by_labels(found: ByLabels) -> Iterator[Family]:
+    yield _one("labelled_rows", "Answers whose label has come.", found.labelled)
+    yield _one(
+        "labels_undecided",
+        "Whether labels were asked for and could not be judged.",
+        int(found.standing == "undecided"),
     )
-    yield Family(
-        "column_effect_sd",
-        "How far a column has moved, in standard deviations.",
-        [(labels, each.distance) for labels, each in shown if each.distance is not None],
-    )
-    yield Family(
-        "column_effect_bound_sd",
-        "How far it has moved at least, with the confidence of the run.",
-        [(labels, each.bound) for labels, each in shown if each.bound is not None],
-    )
-    yield Family(
-        "column_null_ratio",
-        "Share of recent requests without a value.",
-        [(labels, each.nulls) for labels, each in shown if each.nulls is not None],
-    )
+    yield _one("dropped_metrics", "Metrics proven worse than allowed.", len(found.dropped))
+    yield _each("metric_value", "A metric of the labelled answers.", "now", found.metrics)
+    yield _each("metric_low", "Lower end of its interval (95 %).", "low", found.metrics)
+    yield _each("metric_high", "Upper end of its interval (95 %).", "high", found.metrics)
+    yield _each("metric_evaluated", "The same metric in evaluate.", "then", found.metrics)
+
+
+def _each(
+    name: str, words: str, field: str, found: Sequence[ColumnDrift] | Sequence[Compared]
+) -> Family:
+    """One field of each column or metric that has it."""
+    label = name.partition("_")[0]
+    values = [(_short(each.name), getattr(each, field)) for each in found]
+    samples = [({label: key}, float(value)) for key, value in values if value is not None]
+    return Family(name, words, samples)
 
 
 def _budget(facts: Facts, ledger: Ledger) -> Iterator[Family]:

@@ -11,11 +11,30 @@ from mlops_steps.config import Monitor
 from mlops_steps.monitor.drift import ColumnDrift, Drift
 from mlops_steps.monitor.ledger import Event, Ledger
 from mlops_steps.monitor.metrics import Facts
+from mlops_steps.monitor.performance import ByLabels, Compared, Performance
 from mlops_steps.record import Figure
 from mlops_steps.spec import Status
 
 NOW = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 HOSTILE = 'say "x"\\n\n{é="1"} 1\n# EOF'
+
+WORSE = Compared(
+    name="accuracy",
+    standing="dropped",
+    then=0.95,
+    then_n=170,
+    allowed=0.05,
+    now=0.8,
+    low=0.77,
+    high=0.83,
+    n=600,
+)
+PERFORMANCE = Performance(
+    version="1.2.0",
+    rows=170,
+    drop=0.05,
+    labels=ByLabels(standing="dropped", labelled=600, answers=700, metrics=[WORSE]),
+)
 
 
 def drift(*names: str) -> Drift:
@@ -85,6 +104,7 @@ def facts(**changed: Any) -> Facts:
         },
         "due": False,
         "drift": drift(),
+        "performance": PERFORMANCE,
         "ledger": Ledger(
             year=2026, day=60, balance=0.002, spent=0.006, runs=9, events=events, vain=2
         ),

@@ -26,7 +26,7 @@ def of(found: str, name: str, labels: str = "") -> float | None:
 
 def test_promtool_reads_it_and_finds_nothing_to_mend() -> None:
     check_metrics(text(facts()))
-    nothing = facts(status=Status.UNDECIDED, figures={}, drift=None, ledger=None)
+    nothing = facts(status=Status.UNDECIDED, figures={}, drift=None, performance=None, ledger=None)
     check_metrics(text(nothing))
 
 
@@ -51,6 +51,15 @@ def test_it_says_what_the_run_found() -> None:
     assert of(found, "retraining_due") == 0
 
 
+def test_what_labels_say_is_told() -> None:
+    found = text(facts())
+    names = ("labelled_rows", "labels_undecided", "dropped_metrics")
+    assert [of(found, each) for each in names] == [600, 0, 1]
+    metric = ("value", "low", "high", "evaluated")
+    values = [of(found, f"metric_{each}", ',metric="accuracy"') for each in metric]
+    assert values == [0.8, 0.77, 0.83, 0.95]
+
+
 def test_the_budget_is_what_a_run_would_find_now() -> None:
     found = text(facts())
     assert of(found, "false_alarm_budget_ratio") == 0.05
@@ -72,7 +81,9 @@ def test_one_reason_holds(reason: str) -> None:
 
 def test_what_is_not_known_has_no_line() -> None:
     """A zero would say that there is no drift, or that nothing was spent."""
-    found = text(facts(status=Status.UNDECIDED, figures={}, drift=None, ledger=None))
+    found = text(
+        facts(status=Status.UNDECIDED, figures={}, drift=None, performance=None, ledger=None)
+    )
     assert of(found, "status", ',status="undecided"') == 1
     known = {name.partition("{")[0].removeprefix("mlops_monitor_") for name in series(found)}
     assert known == {
@@ -88,7 +99,8 @@ def test_what_is_not_known_has_no_line() -> None:
 
 @pytest.mark.parametrize("columns", [100, 10_000])
 def test_there_are_few_series(columns: int) -> None:
-    found = series(text(facts(drift=drift(*(f"c{number}" for number in range(columns))))))
+    names = [f"c{number}" for number in range(columns)]
+    found = series(text(facts(drift=drift(*names), performance=None)))
     assert len(found) == 4 * min(columns, COLUMNS) + 30
     assert found['mlops_monitor_drifted_columns{model="churn"}'] == columns
 

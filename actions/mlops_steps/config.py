@@ -247,7 +247,7 @@ class Config(Part, frozen=True):
     def credentials(self) -> list[str]:
         """The variables of the job that hold credentials of a source or of the Pushgateway."""
         sources = [table.source for table in self.data.inputs.values() if table.source]
-        named = [*sources, self.monitor.metrics]
+        named: list[Source | Metrics] = [*sources, self.monitor.metrics]
         return [name for each in named for name in each.credentials.values()]
 
 

@@ -21,6 +21,7 @@ from mlops_steps.validate_data.groups import check_groups
 from mlops_steps.validate_data.judge import Result, View, judge
 from mlops_steps.validate_data.rows import fitting, rule_checks
 from mlops_steps.validate_data.sense import unnamed
+from mlops_steps.validate_data.table import check_shape
 from mlops_steps.validate_data.totals import totals
 
 #: More values that are not allowed make no list longer: it is taken out.
@@ -192,6 +193,10 @@ def _rows(contract: Contract, rows: int) -> Iterator[Change]:
     if contract.rows.max is not None and rows > contract.rows.max:
         was, now = str(contract.rows.max), str(high)
         yield Change("", "rows.max", was, now, why, Edit(path, "max", now))
+    changed = {each.check: each.message for each in check_shape(contract, [], rows)}.get("change")
+    if changed:
+        was, now = str(contract.rows.accepted), str(rows)
+        yield Change("", "rows.accepted", was, now, why, Edit(path, "accepted", now))
 
 
 def _added(

@@ -25,18 +25,24 @@ Share = Annotated[float, Meta(ge=0, lt=1)]
 Environments = Annotated[tuple[Environment, ...], Meta(min_length=1)]
 
 
-class Rows(Part, frozen=True):
-    """How many rows the whole table has; none at all is never allowed."""
-
-    min: Annotated[int, Meta(ge=1)] = 1
-    max: Annotated[int, Meta(ge=1)] | None = None
-
-
 class Bounds(Part, frozen=True):
     """What a figure of a whole column may be; at least one of both."""
 
     min: float | None = None
     max: float | None = None
+
+
+class Rows(Part, frozen=True):
+    """How many rows the whole table has; none at all is never allowed.
+
+    `accepted` is the number that was last accepted, by who committed it; `change` bounds the
+    number that there is as a multiple of it.
+    """
+
+    min: Annotated[int, Meta(ge=1)] = 1
+    max: Annotated[int, Meta(ge=1)] | None = None
+    accepted: Annotated[int, Meta(ge=1)] | None = None
+    change: Bounds | None = None
 
 
 class Category(Bounds, kw_only=True, frozen=True):

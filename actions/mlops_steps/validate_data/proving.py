@@ -11,7 +11,7 @@ from pathlib import Path
 from mlops_steps.config import Config
 from mlops_steps.data.split import split_sql
 from mlops_steps.data.tables import identifier
-from mlops_steps.validate_data.contract import Category, Column, Counts, Fresh
+from mlops_steps.validate_data.contract import Bounds, Category, Column, Counts, Fresh
 from mlops_steps.validate_data.files import check_files
 from mlops_steps.validate_data.judge import Result
 from mlops_steps.validate_data.planting import Missed, Sample, Unplanted
@@ -146,6 +146,8 @@ def _card(number: int) -> str:
 def whole_tables(sample: Sample, config: Config, root: Path) -> list[Attempt]:
     """One attempt for each check of the table as a whole, and of the files that it names."""
     found: list[Attempt] = [("rows", "", partial(_rows, sample))]
+    if sample.cells.contract.rows.change:
+        found.append(("change", "", partial(_change, sample)))
     if not sample.cells.contract.extra_columns:
         found.append(("columns", "", partial(_columns, sample)))
     if config.table.key in sample.cells.kinds:
@@ -163,14 +165,28 @@ def _rows(sample: Sample) -> str:
     wanted = sample.cells.contract.rows
     tried = [wanted.min - 1, *([wanted.max + 1] if wanted.max else [])]
     for count in tried:
-        _must_fail(check_shape(sample.cells.contract, [], count)[0], f"{count:,} rows")
+        _must_fail(_shape(sample, [], count)["rows"], f"{count:,} rows")
     return " or ".join(f"{count:,} rows" for count in tried)
+
+
+def _change(sample: Sample) -> str:
+    rows = sample.cells.contract.rows
+    change, accepted = rows.change or Bounds(), rows.accepted or 1
+    ends = ((change.min, -1), (change.max, 1))
+    tried = [int(times * accepted) + further for times, further in ends if times]
+    for count in tried:
+        _must_fail(_shape(sample, [], count)["change"], f"{count:,} rows")
+    return " or ".join(f"{count:,} rows" for count in tried)
+
+
+def _shape(sample: Sample, columns: list[str], rows: int) -> dict[str, Result]:
+    return {each.check: each for each in check_shape(sample.cells.contract, columns, rows)}
 
 
 def _columns(sample: Sample) -> str:
     columns = [*sample.cells.kinds, "*another*"]
     rows = sample.cells.contract.rows.min
-    _must_fail(check_shape(sample.cells.contract, columns, rows)[1], "a column more")
+    _must_fail(_shape(sample, columns, rows)["columns"], "a column more")
     return "a column more"
 
 

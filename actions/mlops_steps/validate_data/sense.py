@@ -8,13 +8,15 @@ from typing import Any
 
 from mlops_steps.config import TableInput, Task, did_you_mean
 from mlops_steps.validate_data import rules
-from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts
+from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Rows
 
 
 def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tuple[str, str]]:
     """Everything that makes no sense in it or beside mlops.yaml, each with its key."""
     if contract.rows.max is not None and contract.rows.max < contract.rows.min:
         yield "rows.max", f"{contract.rows.max} is below min, {contract.rows.min}"
+    if problem := _change(contract.rows):
+        yield f"rows.{problem[0]}", problem[1]
     for name in (table.key, table.target, table.file):
         if name is not None and name not in contract.columns:
             yield "columns", f"says nothing of {name!r}, which mlops.yaml names"
@@ -25,6 +27,23 @@ def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tu
         if problem is not None:
             yield f"columns.{name}.{problem[0]}", problem[1]
     yield from _beyond_columns(contract)
+
+
+def _change(rows: Rows) -> tuple[str, str] | None:
+    """Why the change of the number of rows cannot be meant."""
+    accepted, change = rows.accepted, rows.change
+    if change is None:
+        words = "is compared with nothing: say `change`, too, or leave it out"
+        return ("accepted", words) if accepted is not None else None
+    if accepted is None:
+        return "change", "is a multiple of `accepted`, the last number of rows: say it, too"
+    if problem := _bounds("change", change):
+        return problem
+    if (change.min or 0) > 1 or (change.max is not None and change.max < 1):
+        return "change", "refuses the number of rows that was accepted. Allowed: min <= 1 <= max"
+    if (change.min or 0) <= 0 and change.max is None:
+        return "change.min", f"{change.min:g} times as many are always there"
+    return None
 
 
 def _beyond_columns(contract: Contract) -> Iterator[tuple[str, str]]:
@@ -184,15 +203,8 @@ def _no_bounds(column: Column) -> tuple[str, str] | None:
         *((f"shares[{place}]", each) for place, each in enumerate(column.shares)),
     ]
     for key, pair in pairs:
-        if pair is None:
-            continue
-        for bound in (pair.min, pair.max):
-            if bound is not None and not math.isfinite(bound):
-                return key, f"{bound} bounds nothing. Allowed: a finite number"
-        if pair.min is None and pair.max is None:
-            return key, "has neither min nor max, and so cannot fail"
-        if pair.min is not None and pair.max is not None and pair.max < pair.min:
-            return key, f"max, {pair.max:g}, is below min, {pair.min:g}"
+        if pair is not None and (problem := _bounds(key, pair)):
+            return problem
     for place, share in enumerate(column.shares):
         if (share.max is None or share.max >= 1) and (share.min is None or share.min <= 0):
             return f"shares[{place}]", "lets every share pass"
@@ -214,3 +226,14 @@ def _never(value: str | float, column: Column) -> str:
     if column.max is not None and value > column.max:
         return f"is above max, {column.max:g}"
     return ""
+
+
+def _bounds(key: str, pair: Bounds | Counts) -> tuple[str, str] | None:
+    for bound in (pair.min, pair.max):
+        if bound is not None and not math.isfinite(bound):
+            return key, f"{bound} bounds nothing. Allowed: a finite number"
+    if pair.min is None and pair.max is None:
+        return key, "has neither min nor max, and so cannot fail"
+    if pair.min is not None and pair.max is not None and pair.max < pair.min:
+        return key, f"max, {pair.max:g}, is below min, {pair.min:g}"
+    return None

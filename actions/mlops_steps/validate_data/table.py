@@ -8,7 +8,7 @@ from mlops_steps.data.tables import identifier
 from mlops_steps.data.withhold import finite, is_positive
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
-from mlops_steps.validate_data.contract import Contract
+from mlops_steps.validate_data.contract import Bounds, Contract
 from mlops_steps.validate_data.judge import Result, View
 from mlops_steps.validate_data.sense import unnamed
 from mlops_steps.validate_data.totals import Told, Total
@@ -18,7 +18,7 @@ FIRST_ROWS = 10_000
 
 
 def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Result]:
-    """The number of rows of the whole table, and that it has no column beyond the contract's."""
+    """The number of rows of the whole table, its change, and no column beyond the contract's."""
     low, high = contract.rows.min, contract.rows.max
     message = ""
     if rows < low:
@@ -26,11 +26,23 @@ def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Resul
     elif high is not None and rows > high:
         message = f"{rows:,} rows, at most {high:,} are wanted"
     results = [_whole("rows", message, n=rows)]
+    accepted, change = contract.rows.accepted, contract.rows.change
+    if accepted is not None and change is not None:
+        results.append(_whole("change", _changed(rows, accepted, change), n=rows))
     if not contract.extra_columns:
         extra = unnamed(contract, columns)
         message = f"not in the contract: {', '.join(map(repr, extra))}" if extra else ""
         results.append(_whole("columns", message, n=len(columns)))
     return results
+
+
+def _changed(rows: int, accepted: int, wanted: Bounds) -> str:
+    words = f"{rows:,} rows, {rows / accepted:.3g} times the {accepted:,} that were accepted"
+    if wanted.min is not None and rows / accepted < wanted.min:
+        return f"{words}; at least {wanted.min:g} times is wanted"
+    if wanted.max is not None and rows / accepted > wanted.max:
+        return f"{words}; at most {wanted.max:g} times is wanted"
+    return ""
 
 
 def key_checks(table: TableInput, cells: Cells) -> list[Check]:

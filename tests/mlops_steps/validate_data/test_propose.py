@@ -429,3 +429,17 @@ def test_hundreds_of_columns_are_looked_at_together(project: Project) -> None:
     text = "\n".join([",".join(["id", "label", *names]), *lines])
     (project.root / "data" / "things").write_text(text + "\n")
     assert project.propose().text.count("\n") > 300
+
+
+def test_a_number_of_rows_is_accepted_anew_only_if_it_must(project: Project) -> None:
+    def stated(rows: str) -> str:
+        return CONTRACT.replace("rows: {min: 100, max: 200}", f"rows: {rows}")
+
+    project.table(good_rows())
+    project.contract.write_text(stated("{accepted: 100, change: {min: 0.5, max: 2}}"))
+    assert project.propose().changes == []
+    project.contract.write_text(stated("{accepted: 50, change: {min: 0.5, max: 2}}  # kept"))
+    proposal = project.propose()
+    (change,) = proposal.changes
+    assert (change.key, change.was, change.now) == ("rows.accepted", "50", "120")
+    assert "rows: {accepted: 120, change: {min: 0.5, max: 2}}  # kept" in proposal.text

@@ -32,6 +32,8 @@ KINDS = ["csv", "jsonl", "parquet"]
 
 #: Every kind of check of a table, in one contract that the good rows keep.
 EVERYTHING = CONTRACT.replace(
+    "max: 200}\n", "max: 200, accepted: 110, change: {min: 0.9, max: 1.2}}\n"
+).replace(
     "{type: text, nullable: true}",
     "{type: text, nullable: true, regex: 'say [0-9]+', length: {min: 3, max: 9}}",
 ).replace(
@@ -145,7 +147,7 @@ def test_a_check_that_catches_nothing_is_missed(
 
     sound = directly(tmp_path, kind, lambda asked: asked)
     spoilt = directly(tmp_path, kind, spoil)
-    ours = {"group", "rows", "columns", "split"}  # these are not among what is compiled
+    ours = {"group", "rows", "change", "columns", "split"}  # these are not among what is compiled
     for before, after in zip(sound, spoilt, strict=True):
         if before.outcome == "proved" and before.check not in ours:
             assert after.outcome == "missed", after

@@ -149,6 +149,7 @@ OPTIONS = (
         pattern=f"{VARIABLE}(?:,{VARIABLE}){{0,5}}",
         allowed="names of secrets, as in DATA_KEY,DATA_SECRET; none of a platform or of the steps",
         empty_means="none: nobody signs in to read the data",
+        asked=False,
     ),
     Option("schedule", "Start by the clock", _fixed("on"), ("on", "off")),
     Option(

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from mlops_steps.monitor.answers import Known, Labelled
+from mlops_steps.monitor.answers import Known
+from mlops_steps.monitor.labels import Labelled
+from mlops_steps.monitor.serving import Serving
+from mlops_steps.monitor.unlabelled import WithoutLabels
 from mlops_steps.stats.known import TASKS
 
 if TYPE_CHECKING:
@@ -98,12 +101,16 @@ class Performance(msgspec.Struct, kw_only=True, frozen=True):
         rows: Rows on which evaluate measured it.
         drop: `monitor.drop`.
         labels: By labels; none where `monitor.labels` is empty.
+        estimated: By the answers alone; none where they could not be read.
+        serving: Rows of evaluate that were asked again; likewise.
     """
 
     version: str
     rows: int
     drop: float
     labels: ByLabels | None = None
+    estimated: WithoutLabels | None = None
+    serving: Serving | None = None
     format: Literal[1] = 1
 
 
@@ -152,8 +159,8 @@ def by_labels(like: Known, found: Labelled, settings: Monitor, alpha: float) -> 
 def _compared(like: Known, now: Judged, drop: float, alpha: float) -> list[Compared]:
     names = [name for name, metric in sorted(TASKS[like.task].items()) if metric.interval]
     decisive = 1 - 2 * alpha / len(names)
-    then, ours = (_measured(like, each, decisive) for each in (like.judged, now))
-    shown = _measured(like, now, SHOWN)
+    then, ours = (measured(like, each, decisive) for each in (like.judged, now))
+    shown = measured(like, now, SHOWN)
     return [
         _one(name, (then[name], ours.get(name), shown.get(name)), like, drop)
         for name in names
@@ -161,7 +168,8 @@ def _compared(like: Known, now: Judged, drop: float, alpha: float) -> list[Compa
     ]
 
 
-def _measured(like: Known, judged: Judged, confidence: float) -> dict[str, Estimate]:
+def measured(like: Known, judged: Judged, confidence: float) -> dict[str, Estimate]:
+    """The metrics of the model's task by evaluate's own code, at a two-sided confidence."""
     from mlops_steps.evaluate.measure import Levels, measure
 
     return measure(judged, judged.candidate, Levels(confidence, 0), task=like.task)

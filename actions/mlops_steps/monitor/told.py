@@ -11,6 +11,8 @@ from mlops_steps.stats.words import change, number
 
 if TYPE_CHECKING:
     from mlops_steps.monitor.performance import ByLabels, Compared, Performance
+    from mlops_steps.monitor.serving import Serving
+    from mlops_steps.monitor.unlabelled import WithoutLabels
     from mlops_steps.record import Record
 
 
@@ -34,7 +36,67 @@ def tell(record: Record, performance: Performance) -> Told:
     told = Told()
     if performance.labels:
         _by_labels(record, performance, performance.labels, told)
+    if performance.estimated:
+        _estimated(record, performance.estimated, told)
+    if performance.serving:
+        _serving(record, performance.serving, told)
     return told
+
+
+def _estimated(record: Record, found: WithoutLabels, told: Told) -> None:
+    """Warnings only: what is supposed cannot be seen without labels."""
+    task = TASKS[record.config.model.task]
+    if found.undecided:
+        told.lines.append(f"without labels, undecided: {found.undecided}")
+    else:
+        shown = [
+            f"{each.name} {number(each.now, task[each.name].scale)}" for each in found.performance
+        ]
+        told.lines.append(f"without labels, supposed {found.supposes}: {', '.join(shown)}")
+    for each in found.lower:
+        scale = task[each.name].scale
+        record.find(
+            "monitor/estimated-drop",
+            f"{each.name} is estimated at {number(each.now, scale)} without labels, was "
+            f"{number(each.then, scale)}; supposed {found.supposes}",
+            level="warning",
+            metric=each.name,
+            then=each.then,
+            now=each.now,
+            low=each.change_low,
+            high=each.change_high,
+        )
+    for prior in found.moved:
+        record.find(
+            "monitor/prior-shift",
+            f"class {prior.name}: {prior.now:.1%} of requests, was {prior.then:.1%} of evaluate's "
+            "rows; supposed that the features of each class are as they were",
+            level="warning",
+            value=prior.name,
+            then=prior.then,
+            now=prior.now,
+            low=prior.low,
+            high=prior.high,
+        )
+
+
+def _serving(record: Record, found: Serving, told: Told) -> None:
+    if found.compared:
+        told.lines.append(
+            f"{found.differing:,} of {found.compared:,} rows of evaluate were answered by the "
+            "service in another way than in evaluate"
+        )
+    if found.differing:
+        record.find(
+            "monitor/serving-skew",
+            f"{found.differing:,} of {found.compared:,} rows that evaluate knows, asked again with "
+            "the same features, were answered in another way by the service (keys "
+            f"{', '.join(found.keys)}; further apart than {found.tolerance:.2g})",
+            level="warning",
+            n=found.compared,
+            differing=found.differing,
+            furthest=found.furthest,
+        )
 
 
 def _by_labels(record: Record, performance: Performance, labels: ByLabels, told: Told) -> None:

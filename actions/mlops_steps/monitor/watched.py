@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     import duckdb
 
     from mlops_steps.config import Monitor
-    from mlops_steps.monitor.answers import Known, Labelled
+    from mlops_steps.monitor.answers import Known
+    from mlops_steps.monitor.labels import Labelled
     from mlops_steps.monitor.performance import ByLabels, Performance
+    from mlops_steps.monitor.serving import Serving
+    from mlops_steps.monitor.unlabelled import Asked
     from mlops_steps.record import Record
 
 #: How a metric is called among the columns for which a retraining is started.
@@ -30,11 +33,17 @@ class Watched:
         like: What evaluate found of it.
         labelled: The answers with a label, or why there are none to judge; none without
             `monitor.labels`.
+        asked: All answers, counted.
+        serving: Those to evaluate's rows.
+        unread: Why there are neither of the two.
     """
 
     version: str
-    like: Known | None
-    labelled: Labelled | str | None
+    like: Known | None = None
+    labelled: Labelled | str | None = None
+    asked: Asked | None = None
+    serving: Serving | None = None
+    unread: str = ""
 
 
 def watch(
@@ -62,41 +71,69 @@ def watch(
     if not settings.labels and not (version / "records" / "evaluate").is_dir():
         return None
     # numpy and scikit-learn, which drift alone does not need.
-    from mlops_steps.monitor import answers
+    from mlops_steps.monitor import answers, labels, serving, unlabelled
 
     if not requests:
-        said = "not enough labels yet: the inference log is empty"
-        return Watched(champion, None, said) if settings.labels else None
-    like, found = None, None
+        return _unread(champion, settings, "not enough labels yet: the inference log is empty")
     try:
         with reading("the champion's answers"):
             like = answers.known(connection, version, requests, config.table, config.model.task)
             given = answers.answered(connection, requests, like, champion=champion)
-        if settings.labels:
+            asked = unlabelled.count(connection, given, like)
+            table = record.root / config.table.path
+            again = serving.compare(
+                connection,
+                requests,
+                given,
+                version=version,
+                data=table if table.is_file() else None,
+                like=like,
+            )
+    except UndecidedError as error:
+        return _unread(champion, settings, str(error))
+    found: Labelled | str | None = None
+    if settings.labels:
+        try:
             with reading(settings.labels):
                 path = record.take(settings.labels)
-                found = answers.labelled(connection, given, path, like)
-    except UndecidedError as error:
-        return Watched(champion, like, str(error)) if settings.labels else None
-    return Watched(champion, like, found)
+                found = labels.labelled(connection, given, path, like)
+        except UndecidedError as error:
+            found = str(error)
+    return Watched(champion, like, found, asked, again)
+
+
+def _unread(champion: str, settings: Monitor, why: str) -> Watched:
+    return Watched(champion, labelled=why if settings.labels else None, unread=why)
 
 
 def assess(watched: Watched | None, settings: Monitor, alpha: float) -> Performance | None:
-    """Judge what was read; `alpha` is the chance of a false alarm by labels."""
+    """Judge what was read.
+
+    Args:
+        watched: As `watch` gave it.
+        settings: Of mlops.yaml.
+        alpha: The chance of a false alarm by labels. Estimates without labels, which start
+            nothing, have as much once more.
+    """
     if watched is None:
         return None
-    from mlops_steps.monitor import performance
+    from mlops_steps.monitor import performance, unlabelled
 
     labels: ByLabels | None = None
     if isinstance(watched.labelled, str):
         labels = performance.ByLabels(standing="undecided", reason=watched.labelled)
     elif watched.labelled and watched.like:
         labels = performance.by_labels(watched.like, watched.labelled, settings, alpha)
+    estimated = unlabelled.WithoutLabels(undecided=watched.unread, priors_undecided=watched.unread)
+    if watched.asked and watched.like:
+        estimated = unlabelled.judge(watched.like, watched.asked, settings, alpha)
     return performance.Performance(
         version=watched.version,
         rows=len(watched.like.judged.label) if watched.like else 0,
         drop=settings.drop,
         labels=labels,
+        estimated=estimated,
+        serving=watched.serving,
     )
 
 

@@ -110,9 +110,8 @@ def test_too_few_labels_are_undecided_and_drift_is_still_told(road: Make) -> Non
     assert ran.verdict["outputs"]["retrain"] == "true"
     said = "not enough labels yet: 99 answers have one, 100 are wanted (99 labels, 0 of them of"
     assert performance(made)["labels"]["reason"].startswith(said)
-    assert {"monitor/labels-undecided", "monitor/drift"} == {
-        each["rule"] for each in ran.verdict["findings"]
-    }
+    rules = {each["rule"] for each in ran.verdict["findings"]}
+    assert {"monitor/labels-undecided", "monitor/drift"} <= rules
 
 
 @pytest.mark.parametrize(

@@ -130,10 +130,15 @@ class Fresh(Judged, kw_only=True, frozen=True):
     within: Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,5} (minutes|hours|days)$")]
 
 
+class Copies(Judged, kw_only=True, frozen=True):
+    """No row that judges has the features of a row to train on; `tolerate` is a share of these."""
+
+
 class Contract(Part, frozen=True):
     """The whole file. Columns that it does not name are refused, unless `extra_columns`.
 
-    `unique` lists columns whose values together stand in no two rows. `samples`: how findings
+    `unique` lists columns whose values together stand in no two rows. `copies`, which may be
+    `{}`, asks that no row that judges is one to train on under another key. `samples`: how findings
     show the cells that break a rule; redacted shows every digit as 9 and every letter as x.
     """
 
@@ -145,6 +150,7 @@ class Contract(Part, frozen=True):
     groups: tuple[Group, ...] = ()
     references: tuple[Reference, ...] = ()
     fresh: tuple[Fresh, ...] = ()
+    copies: Copies | None = None
     samples: Literal["redacted", "shown", "none"] = "redacted"
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from mlops_steps.config import Config
 from mlops_steps.data.split import split_sql
-from mlops_steps.data.tables import identifier
+from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data.contract import Bounds, Category, Column, Counts, Fresh
 from mlops_steps.validate_data.files import check_files
 from mlops_steps.validate_data.judge import Result
 from mlops_steps.validate_data.planting import Missed, Sample, Unplanted
+from mlops_steps.validate_data.sides import check_copies, features, same_features
 from mlops_steps.validate_data.spoiling import Cell, outside
 from mlops_steps.validate_data.table import check_shape, check_split
 from mlops_steps.validate_data.totals import Total
@@ -152,6 +153,8 @@ def whole_tables(sample: Sample, config: Config, root: Path) -> list[Attempt]:
         found.append(("columns", "", partial(_columns, sample)))
     if config.table.key in sample.cells.kinds:
         found.append(("split", "", partial(_split, sample, config)))
+    if sample.cells.contract.copies is not None:
+        found.append(("copies", "", partial(_copies, sample, config)))
     if config.table.file in sample.cells.kinds and config.table.file:
         name = config.table.file
         found += [
@@ -197,6 +200,28 @@ def _split(sample: Sample, config: Config) -> str:
         result = check_split(sample.based(), config.table, rows=1000)
         _must_fail(result, f"no row of {name}")
     return "no row of test, of valid, of train"
+
+
+def _copies(sample: Sample, config: Config) -> str:
+    table, cells = config.table, sample.cells
+    if table.key not in cells.kinds or not features(table, cells):
+        raise Unplanted("it cannot be judged: the table lacks the key, or has no features")
+    split = split_sql(table.key, table.split)
+    sample.base("true", apart=same_features(table, cells))
+    base = sample.based()
+    for judge in ("test", "valid"):
+        key = f"min({identifier(table.key)}) FILTER (WHERE {split} = {literal(judge)})"
+        (found,) = base.ask(f"SELECT CAST({key} AS VARCHAR) FROM {base.table}")
+        if found is None:
+            continue
+        if check_copies(base, table, cells, judge=judge)[0].status != "pass":
+            raise Missed("rows that differ are red, too")
+        tolerate = cells.contract.copies.tolerate if cells.contract.copies else 0
+        view = sample.plant({table.key: found}, tolerate=tolerate, where=f"{split} = 'train'")
+        words = f"a row of train with a key of {judge}"
+        _must_fail(check_copies(view, table, cells, judge=judge)[0], words)
+        return words
+    raise Unplanted("no row that was tried is of a split that judges")
 
 
 def _files(sample: Sample, config: Config, root: Path, kind: str) -> str:

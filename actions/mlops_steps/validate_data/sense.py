@@ -26,6 +26,8 @@ def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tu
             problem = _no_target(column, table, task)
         if problem is not None:
             yield f"columns.{name}.{problem[0]}", problem[1]
+    if contract.copies is not None and getattr(table, "engine", "duckdb") != "duckdb":
+        yield "copies", "is judged by the engine duckdb alone; mlops.yaml asks for another"
     yield from _beyond_columns(contract)
 
 

@@ -56,6 +56,7 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
     from mlops_steps.validate_data.privacy import sampled
+    from mlops_steps.validate_data.sides import check_copies
     from mlops_steps.validate_data.table import check_shape, check_split
 
     table = record.config.table
@@ -77,6 +78,7 @@ def run(record: Record) -> Status:
         asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)
         rows, results = judge(view, asked.checks, asked.totals, samples=contract.samples)
         results += check_groups(view, cells)
+        results += check_copies(view, table, cells, judge=record.inputs["split"])
         results += check_files(view, table, record.root, list(kinds))
         (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
         results.append(check_split(view, table, whole_rows))

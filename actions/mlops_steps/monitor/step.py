@@ -20,7 +20,7 @@ STEP = Step(
     inputs=(
         Input(
             "start",
-            "The workflow to start when there is drift; empty for none.",
+            "The workflow to start when a retraining is due; empty for none.",
             pattern=WORKFLOW_NAME,
             example="ct",
         ),
@@ -29,7 +29,7 @@ STEP = Step(
         Output("retrain", "Whether a retraining is due.", choices=("true", "false")),
         Output(
             "reason",
-            "Why, in one line of at most 200 characters; empty without drift.",
+            "Why, in one line of at most 200 characters; empty without drift or drop.",
             example="drift in mean_area: moved by +0.31 sd, at least 0.22",
         ),
     ),

@@ -12,6 +12,11 @@ import pytest
 from tests.mlops_steps.monitor import answering
 from tests.mlops_steps.monitor.answering import Asked, performance
 
+from mlops_steps.monitor import retraining
+from mlops_steps.monitor.ledger import Event, Ledger
+from mlops_steps.monitor.performance import ByLabels, Compared, Performance
+from mlops_steps.monitor.watched import open_questions
+
 Make = Callable[..., Any]
 TARGETS = {"binary": "diagnosis", "multiclass": "species", "regression": "progression"}
 ROWS = 2000
@@ -182,3 +187,22 @@ def test_the_version_before_does_not_answer_for_the_champion(road: Make, tmp_pat
     )
     made.run("monitor")
     assert performance(made)["labels"]["labelled"] == ROWS // 2
+
+
+def test_labels_that_cannot_be_judged_end_no_cause() -> None:
+    event = Event(
+        key="k",
+        at="2026-01-05",
+        version="1",
+        columns=["accuracy (labels)"],
+        reason="",
+        state="started",
+    )
+    book = Ledger(events=[event], vain=2)
+    undecided = Performance(version="1", rows=9, drop=0.05, labels=ByLabels(standing="undecided"))
+    assert retraining.seen(book, open_questions(undecided)).vain == 2
+    assert retraining.seen(book, open_questions(None)).vain == 2
+    held = Compared(name="accuracy", standing="held", then=0.9, then_n=9, allowed=0.05)
+    judged = ByLabels(standing="held", metrics=[held])
+    better = Performance(version="1", rows=9, drop=0.05, labels=judged)
+    assert retraining.seen(book, open_questions(better)).vain == 0

@@ -86,7 +86,7 @@ def watch(
                 requests,
                 given,
                 version=version,
-                data=table if table.is_file() else None,
+                data=record.take(table) if table.is_file() else None,
                 like=like,
             )
     except UndecidedError as error:

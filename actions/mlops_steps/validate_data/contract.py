@@ -134,6 +134,17 @@ class Copies(Judged, kw_only=True, frozen=True):
     """No row that judges has the features of a row to train on; `tolerate` is a share of these."""
 
 
+class Files(Judged, kw_only=True, frozen=True):
+    """What the files of a manifest have to be: so many bytes, whole, each there once.
+
+    `whole` is told without a decoder; `once` compares contents.
+    """
+
+    size: Counts | None = None
+    whole: bool = False
+    once: bool = False
+
+
 class Contract(Part, frozen=True):
     """The whole file. Columns that it does not name are refused, unless `extra_columns`.
 
@@ -151,6 +162,7 @@ class Contract(Part, frozen=True):
     references: tuple[Reference, ...] = ()
     fresh: tuple[Fresh, ...] = ()
     copies: Copies | None = None
+    files: Files | None = None
     samples: Literal["redacted", "shown", "none"] = "redacted"
 
 

@@ -1,6 +1,6 @@
 """Checks of the files that a manifest's rows name: there, named once, on one side of the split.
 
-Whether a file can be decoded is for the command that reads it.
+And, if the contract asks for it: of a size, whole, with a content that no other has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from mlops_steps.config import TableInput
 from mlops_steps.data.attached import digests, flaw, located
 from mlops_steps.data.split import split_sql
 from mlops_steps.data.tables import ROW, identifier
-from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, Verdict, View, shown
+from mlops_steps.errors import UndecidedError
+from mlops_steps.validate_data.contract import Counts, Files, Judged
+from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
+from mlops_steps.validate_data.whole import torn
+
+_PLAIN = Judged()
 
 
 class Row(NamedTuple):
@@ -25,10 +30,15 @@ class Row(NamedTuple):
     split: str | None
 
 
-def check_files(view: View, table: TableInput, root: Path, columns: list[str]) -> list[Result]:
+def check_files(
+    view: View, table: TableInput, root: Path, columns: list[str], wanted: Files | None = None
+) -> list[Result]:
     """The checks `file`, `listed` and `leak` of the rows that are looked at; none for a table.
 
-    `root` is the project's folder.
+    `root` is the project's folder. With `wanted` those that it asks for, too: size, whole, once.
+
+    Raises:
+        UndecidedError: A file cannot be read.
     """
     if table.file is None:
         return []
@@ -37,7 +47,7 @@ def check_files(view: View, table: TableInput, root: Path, columns: list[str]) -
         reason = "the table has no such column"
         return [
             Result(check=check, column=name, status="undecided", n=0, message=reason)
-            for check in ("file", "listed", "leak")
+            for check in ("file", "listed", "leak", *_asked(wanted))
         ]
     rows = _rows(view, table)
     usable = [row for row in rows if not flaw(root, table, row.name)]
@@ -60,27 +70,64 @@ def check_files(view: View, table: TableInput, root: Path, columns: list[str]) -
             number for number, place in places.items() if len(sides[contents[place]]) > 1
         ],
     }
-    return [
-        _result(check, name, len(rows), failed, words) for (check, words), failed in broken.items()
+    results = [_result(*each, name, len(rows), failed) for each, failed in broken.items()]
+    if wanted is None:
+        return results
+    asked = _asked(wanted)
+    bad: dict[str, list[int]] = {check: [] for check in asked}
+    flaws = {place: _torn(root, place) for place in contents} if wanted.whole else {}
+    times = Counter(contents[place] for place in set(places.values()))
+    for number, place in places.items():
+        size = wanted.size or Counts()
+        length = numbers[place].st_size
+        if not (size.min or 0) <= length <= (length if size.max is None else size.max):
+            bad["size"].append(number)
+        if flaws.get(place):
+            bad["whole"].append(number)
+        if wanted.once and times[contents[place]] > 1:
+            bad["once"].append(number)
+    return results + [
+        _result(check, asked[check], name, len(rows), failed, how=wanted)
+        for check, failed in bad.items()
     ]
 
 
-def _result(check: str, column: str, rows: int, failed: list[int], words: str) -> Result:
-    message = ""
-    status: Verdict = "pass"
-    if not rows:
-        message, status = "no rows to look at", "undecided"
-    elif failed:
-        listing = shown(failed[:SHOWN_ROWS], len(failed))
-        message, status = f"{len(failed):,} of {rows:,} rows {words} ({listing})", "fail"
-    return Result(
-        check=check,
-        column=column,
-        status=status,
+def _asked(wanted: Files | None) -> dict[str, str]:
+    """What is asked of files besides, each with words for one that is not so."""
+    if wanted is None:
+        return {}
+    size = wanted.size or Counts()
+    bounds = [f"fewer than {size.min:,}"] if size.min is not None else []
+    bounds += [f"more than {size.max:,}"] if size.max is not None else []
+    words = {
+        "size": f"name a file of {' or '.join(bounds)} bytes" if bounds else "",
+        "whole": "name a file that is not whole, or not what its name says" * wanted.whole,
+        "once": "name a file with the content of another" * wanted.once,
+    }
+    return {check: each for check, each in words.items() if each}
+
+
+def _torn(root: Path, place: str) -> str:
+    try:
+        return torn(root / place)
+    except OSError as error:
+        raise UndecidedError(f"{place}: {error.strerror}") from None
+
+
+def _result(
+    check: str, words: str, column: str, rows: int, failed: list[int], *, how: Judged = _PLAIN
+) -> Result:
+    return judged(
+        check,
+        column,
         n=rows,
         n_failed=len(failed),
-        message=message,
+        undecided="" if rows else "no rows to look at",
+        message=f"{len(failed):,} of {rows:,} rows {words} "
+        f"({shown(failed[:SHOWN_ROWS], len(failed))})",
         rows=failed[:SHOWN_ROWS],
+        severity=how.severity,
+        tolerate=how.tolerate,
     )
 
 

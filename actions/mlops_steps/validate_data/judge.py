@@ -120,7 +120,7 @@ class Result(msgspec.Struct, kw_only=True, frozen=True):
     Attributes:
         check: Its kind: type, nulls, range, set, regex, length, unique, mean, quantile, share,
             distinct, fresh, rule, group, reference, rows, change, columns, copies, key,
-            twice, split, target, file, listed, leak, personal or personal-name.
+            twice, split, target, file, listed, leak, size, whole, once, personal or personal-name.
         column: The column's name, empty for a check of the whole table.
         n: Rows looked at; for a rule of groups, groups.
         n_failed: Rows that break it; for a check of the whole table 1 or 0.

@@ -131,3 +131,13 @@ class Sample:
     def _keep(self, name: str, query: str) -> int:
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
         return int(self.view().ask(f"SELECT count(*) FROM {name}")[0])
+
+
+def must_fail(result: Result, planted: str) -> None:
+    """Nothing, if it does.
+
+    Raises:
+        Missed: It does not; the message says what was planted.
+    """
+    if result.status != "fail":
+        raise Missed(planted)

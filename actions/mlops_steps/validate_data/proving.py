@@ -12,11 +12,11 @@ from mlops_steps.config import Config
 from mlops_steps.data.split import split_sql
 from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data.contract import Bounds, Category, Column, Counts, Fresh
-from mlops_steps.validate_data.files import check_files
 from mlops_steps.validate_data.judge import Result
-from mlops_steps.validate_data.planting import Missed, Sample, Unplanted
+from mlops_steps.validate_data.planting import Missed, Sample, Unplanted, must_fail
 from mlops_steps.validate_data.sides import check_copies, features, same_features
 from mlops_steps.validate_data.spoiling import Cell, outside
+from mlops_steps.validate_data.spoilt_files import checks_of_files, spoil_files
 from mlops_steps.validate_data.table import check_shape, check_split
 from mlops_steps.validate_data.totals import Total
 
@@ -24,8 +24,6 @@ from mlops_steps.validate_data.totals import Total
 Attempt = tuple[str, str, Callable[[], str]]
 #: Different values that are planted, at most.
 _MOST_VALUES = 100_000
-#: Rows of a manifest whose files are looked at.
-_FILES = 50
 
 
 def whole_columns(sample: Sample, totals: list[Total], config: Config) -> list[Attempt]:
@@ -156,11 +154,8 @@ def whole_tables(sample: Sample, config: Config, root: Path) -> list[Attempt]:
     if sample.cells.contract.copies is not None:
         found.append(("copies", "", partial(_copies, sample, config)))
     if config.table.file in sample.cells.kinds and config.table.file:
-        name = config.table.file
-        found += [
-            (kind, name, partial(_files, sample, config, root, kind))
-            for kind in ("file", "listed", "leak")
-        ]
+        name, kinds = config.table.file, checks_of_files(sample)
+        found += [(kind, name, partial(spoil_files, sample, config, root, kind)) for kind in kinds]
     return found
 
 
@@ -168,7 +163,7 @@ def _rows(sample: Sample) -> str:
     wanted = sample.cells.contract.rows
     tried = [wanted.min - 1, *([wanted.max + 1] if wanted.max else [])]
     for count in tried:
-        _must_fail(_shape(sample, [], count)["rows"], f"{count:,} rows")
+        must_fail(_shape(sample, [], count)["rows"], f"{count:,} rows")
     return " or ".join(f"{count:,} rows" for count in tried)
 
 
@@ -178,7 +173,7 @@ def _change(sample: Sample) -> str:
     ends = ((change.min, -1), (change.max, 1))
     tried = [int(times * accepted) + further for times, further in ends if times]
     for count in tried:
-        _must_fail(_shape(sample, [], count)["change"], f"{count:,} rows")
+        must_fail(_shape(sample, [], count)["change"], f"{count:,} rows")
     return " or ".join(f"{count:,} rows" for count in tried)
 
 
@@ -189,7 +184,7 @@ def _shape(sample: Sample, columns: list[str], rows: int) -> dict[str, Result]:
 def _columns(sample: Sample) -> str:
     columns = [*sample.cells.kinds, "*another*"]
     rows = sample.cells.contract.rows.min
-    _must_fail(_shape(sample, columns, rows)["columns"], "a column more")
+    must_fail(_shape(sample, columns, rows)["columns"], "a column more")
     return "a column more"
 
 
@@ -198,7 +193,7 @@ def _split(sample: Sample, config: Config) -> str:
     for name in ("test", "valid", "train"):
         sample.base(f"{split} <> '{name}'")
         result = check_split(sample.based(), config.table, rows=1000)
-        _must_fail(result, f"no row of {name}")
+        must_fail(result, f"no row of {name}")
     return "no row of test, of valid, of train"
 
 
@@ -219,35 +214,6 @@ def _copies(sample: Sample, config: Config) -> str:
         tolerate = cells.contract.copies.tolerate if cells.contract.copies else 0
         view = sample.plant({table.key: found}, tolerate=tolerate, where=f"{split} = 'train'")
         words = f"a row of train with a key of {judge}"
-        _must_fail(check_copies(view, table, cells, judge=judge)[0], words)
+        must_fail(check_copies(view, table, cells, judge=judge)[0], words)
         return words
     raise Unplanted("no row that was tried is of a split that judges")
-
-
-def _files(sample: Sample, config: Config, root: Path, kind: str) -> str:
-    table = config.table
-    name, key = identifier(table.file or ""), identifier(table.key)
-    split = split_sql(table.key, table.split)
-    words = {
-        "file": "a file that is not there",
-        "listed": "one file in all rows",
-        "leak": "one file on two sides of the split",
-    }[kind]
-    if not sample.base(f"{name} IS NOT NULL AND {key} IS NOT NULL AND ({split}) IS NOT NULL"):
-        raise Unplanted("no row names a file")
-    view = sample.based()
-    (sides,) = view.ask(f"SELECT count(DISTINCT {split}) FROM {view.table}")
-    if kind == "leak" and sides < 2:
-        raise Unplanted("all rows that were tried are on one side of the split")
-    first = f"(SELECT any_value({name}) FROM proof_base)"
-    value = "'not-there/at all'" if kind == "file" else first
-    chosen = f"(FROM proof_base QUALIFY row_number() OVER (PARTITION BY {split}) <= {_FILES})"
-    view = sample.filled(table.file or "", value, source=chosen)
-    results = check_files(view, table, root, list(sample.cells.kinds))
-    _must_fail(next(each for each in results if each.check == kind), words)
-    return words
-
-
-def _must_fail(result: Result, planted: str) -> None:
-    if result.status != "fail":
-        raise Missed(planted)

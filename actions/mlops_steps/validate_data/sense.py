@@ -8,7 +8,7 @@ from typing import Any
 
 from mlops_steps.config import TableInput, Task, did_you_mean
 from mlops_steps.validate_data import rules
-from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Rows
+from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Files, Rows
 
 
 def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tuple[str, str]]:
@@ -28,7 +28,22 @@ def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tu
             yield f"columns.{name}.{problem[0]}", problem[1]
     if contract.copies is not None and getattr(table, "engine", "duckdb") != "duckdb":
         yield "copies", "is judged by the engine duckdb alone; mlops.yaml asks for another"
+    if contract.files is not None and (problem := _of_files(contract.files, table)):
+        yield problem
     yield from _beyond_columns(contract)
+
+
+def _of_files(files: Files, table: TableInput) -> tuple[str, str] | None:
+    """Why what is asked of files cannot be meant."""
+    if table.file is None:
+        return "files", "is for the kind files, and mlops.yaml says that this is a table"
+    if files.size is None and not files.whole and not files.once:
+        return "files", "asks for nothing. Allowed: size, whole, once"
+    if files.size is None:
+        return None
+    if files.size.max is None and files.size.min == 0:
+        return "files.size", "lets every size pass"
+    return _bounds("files.size", files.size)
 
 
 def _change(rows: Rows) -> tuple[str, str] | None:

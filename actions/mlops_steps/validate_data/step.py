@@ -79,7 +79,7 @@ def run(record: Record) -> Status:
         rows, results = judge(view, asked.checks, asked.totals, samples=contract.samples)
         results += check_groups(view, cells)
         results += check_copies(view, table, cells, judge=record.inputs["split"])
-        results += check_files(view, table, record.root, list(kinds))
+        results += check_files(view, table, record.root, list(kinds), contract.files)
         (whole_rows,) = (rows,) if where == "true" else view.ask(f"SELECT count(*) FROM {scanned}")
         results.append(check_split(view, table, whole_rows))
         proofs = _proofs(record, View(connection, scanned, where), cells, asked)

@@ -95,7 +95,15 @@ def test_every_kind_of_check_is_proved(
     # Every kind of check of a table that there is.
     kinds = {each.strip(" .") for each in (Result.__doc__ or "").split("kind: ")[1].split(
         "column:")[0].replace(" or ", ", ").replace("\n", " ").split(",")}  # fmt: skip
-    assert kinds - set(named) == {"file", "listed", "leak", "personal-name"}
+    assert kinds - set(named) == {
+        "file",
+        "listed",
+        "leak",
+        "size",
+        "whole",
+        "once",
+        "personal-name",
+    }
 
 
 @pytest.mark.usefixtures("grades")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import hashlib
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.mlops_steps.conftest import MLOPS_YAML
 
 ROOT = Path(__file__).resolve().parents[3]
 CONTRACT = ROOT / "templates" / "data" / "binary" / "contract.yaml"
@@ -72,6 +75,30 @@ def test_a_row_that_is_looked_at_keeps_its_number_in_the_file(demo: Any) -> None
     spoil(demo, str(key), "diagnosis", "unclear")
     ran = demo.run("validate-data", split="valid")
     assert f"rows not one of benign, malignant (row {key})" in ran.text
+
+
+def test_a_table_from_elsewhere_is_copied_anew_each_time(sample: Callable[..., Any]) -> None:
+    source = "      source: {kind: sqlite, address: data/d.sqlite, table: t}\n"
+    made = sample(MLOPS_YAML.replace("path: data/samples.csv\n", f"path: data/t\n{source}"))
+    made.write("data/contract.yaml", CONTRACT.read_text())
+    with (made.folder / "data" / "samples.csv").open(newline="") as stream:
+        header, *rows = list(csv.reader(stream))
+    with contextlib.closing(sqlite3.connect(made.folder / "data" / "d.sqlite")) as database:
+        database.execute(f"CREATE TABLE t ({', '.join(header)})")
+        database.executemany(f"INSERT INTO t VALUES ({', '.join('?' * len(header))})", rows)
+        database.commit()
+        first = made.run("validate-data")
+        again = made.run("validate-data")
+        database.execute("DELETE FROM t WHERE CAST(id AS INTEGER) > 560")
+        database.commit()
+    later = made.run("validate-data")
+    assert [each.code for each in (first, again, later)] == [0, 0, 0], first.text + again.text
+    assert "104 checks, 569 rows" in again.verdict["line"]
+    assert "104 checks, 560 rows" in later.verdict["line"]
+    (copy,) = (made.folder / "out/validate-data/source").iterdir()
+    name = copy.relative_to(made.folder).as_posix()
+    assert first.verdict["wrote"][name] == again.verdict["wrote"][name]
+    assert later.verdict["wrote"][name] != again.verdict["wrote"][name]
 
 
 def test_exit_codes_of_what_cannot_be_judged(demo: Any) -> None:

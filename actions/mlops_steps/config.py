@@ -17,7 +17,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from mlops_steps.data.sources.address import VARIABLE, problems
+from mlops_steps.data.sources.address import VARIABLE, problems, scheme_of
 from mlops_steps.errors import ConfigError
 
 FILE_NAME = "mlops.yaml"
@@ -90,13 +90,22 @@ class Source(Part, frozen=True):
     maximum_gigabytes: Annotated[float, Meta(gt=0, le=1000)] = 10
 
 
+class Spark(Part, frozen=True):
+    """Where Spark is: `local[N]`, `spark://HOST:PORT`, or `sc://HOST:PORT` (Spark Connect)."""
+
+    address: Annotated[
+        str, Meta(pattern=r"^(local(\[([1-9][0-9]*|\*)\])?|(spark|sc)://[^/@\s]+(/;[^\s]*)?)$")
+    ] = "local[*]"
+
+
 class TableInput(Part, frozen=True):
     """One table of labelled rows.
 
     With a `source` it comes from there, and `path` is where the commands find it. Of kind `files`
     it is a manifest, and its column `file` names for each row the file that belongs to it,
     relative to the manifest's folder. `positive` is the target's value that counts as positive:
-    of the task binary only.
+    of the task binary only. `engine` is what validate-data looks at the rows with, `spark` says
+    where that is; Spark reads the files by the paths that they have here.
     """
 
     path: RelativePath
@@ -108,6 +117,8 @@ class TableInput(Part, frozen=True):
     file: Annotated[str, Meta(min_length=1)] | None = None
     positive: str | int | bool | None = None
     source: Source | None = None
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: Spark | None = None
 
 
 class Data(Part, frozen=True):
@@ -297,6 +308,7 @@ def _table_misfits(table: TableInput, task: Task) -> dict[str, str]:
         wrong["file"] = f"only the kind files has a column of files; this is {table.kind}"
     elif table.file in {table.key, table.target}:
         wrong["file"] = f"{table.file!r} is the key or the target; a column of its own is needed"
+    wrong |= _engine_misfits(table)
     if table.key == table.target:
         wrong["target"] = f"{table.target!r} is the key too; a column of its own is needed"
     if table.source and table.kind == "files":
@@ -304,6 +316,17 @@ def _table_misfits(table: TableInput, task: Task) -> dict[str, str]:
     elif table.source:
         wrong |= {f"source.{key}": words for key, words in problems(table.source).items()}
     return wrong
+
+
+def _engine_misfits(table: TableInput) -> dict[str, str]:
+    if table.engine != "spark":
+        return {"spark": "goes with `engine: spark` only"} if table.spark else {}
+    if table.kind == "files":
+        return {"engine": "Spark looks at tables; a manifest's files are looked at by duckdb"}
+    if table.source and (table.source.kind != "files" or scheme_of(table.source.address)):
+        found = f"{table.source.kind} at {scheme_of(table.source.address) or 'a path'}"
+        return {"engine": f"Spark reads files of the project; the source is {found}"}
+    return {}
 
 
 def _falling(weights: tuple[int, ...]) -> Iterator[tuple[str, str]]:

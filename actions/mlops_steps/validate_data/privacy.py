@@ -25,7 +25,7 @@ ROWS = 5_000
 #: Cells, for tables with very many columns; at least `FEWEST` rows are looked at in any case.
 CELLS, FEWEST = 2_000_000, 500
 #: Characters of a value, and of what is taken of it, that are looked at.
-_LOOKED, _KEPT = 2_000, 400
+LOOKED, KEPT = 2_000, 400
 #: A number below it has fewer digits than any card.
 _SHORTEST_CARD = 10**13
 #: What a cell of a file with types can hold a text or a card number in.
@@ -90,7 +90,7 @@ def privacy(contract: Contract, kinds: dict[str, str], looked: str) -> list[Tota
             # Every value is in the contract, in plain sight of whoever reads it.
             values = [str(each) for each in column.allowed]
             if hits := personal.count(values, len(values)):
-                told = partial(str, _told_of(hits, len(values), "values that are allowed"))
+                told = partial(str, told_of(hits, len(values), "values that are allowed"))
                 found.append(Total("personal", name, ("count(*)",), told))
         elif _may_hold(column, kind):
             numbers = column is not None and column.type in {"integer", "number"}
@@ -113,9 +113,9 @@ def _may_hold(column: Column | None, kind: str) -> bool:
 
 def _parts(name: str, looked: str) -> str:
     """SQL for a list: of each value that is looked at, the parts that may be personal."""
-    cell = f"left(CAST({identifier(name)} AS VARCHAR), {_LOOKED})"
+    cell = f"left(CAST({identifier(name)} AS VARCHAR), {LOOKED})"
     parts = f"regexp_extract_all({cell}, {literal(personal.PARTS)})"
-    text = f"left(array_to_string({parts}, chr(10)), {_KEPT})"
+    text = f"left(array_to_string({parts}, chr(10)), {KEPT})"
     # DuckDB computes what an aggregate takes for all rows, also for those that FILTER leaves out.
     return (
         f"list(CASE WHEN {looked} THEN {text} END) "
@@ -127,12 +127,13 @@ def _counting(*, numbers: bool) -> Callable[..., str | tuple[str, int]]:
     def told(cells: list[str] | None) -> str | tuple[str, int]:
         values = len(cells or [])
         hits = personal.count([cell for cell in cells or [] if cell], values, numbers=numbers)
-        return (_told_of(hits, values, "values looked at"), max(hits.values())) if hits else ""
+        return (told_of(hits, values, "values looked at"), max(hits.values())) if hits else ""
 
     return told
 
 
-def _told_of(hits: dict[str, int], values: int, what: str) -> str:
+def told_of(hits: dict[str, int], values: int, what: str) -> str:
+    """What was found in so many values, and what to do about it."""
     parts = [f"{number:,} hold {personal.WORDS[kind]}" for kind, number in hits.items()]
     declare = "other" if len(hits) > 1 else next(iter(hits))
     return f"of {values:,} {what}, {' and '.join(parts)}: {_allowed(declare)}"

@@ -65,6 +65,11 @@ def run(record: Record) -> Status:
     source = take(record)
     others = {each.file: record.take(each.file) for each in contract.references}
 
+    if table.engine == "spark":
+        from mlops_steps.validate_data.spark.run import on_spark
+
+        return _report(record, *on_spark(record, contract, source, others))
+
     # A row without a key is looked at in every case: it must not hide.
     where = "true"
     if record.inputs["split"] == "valid":

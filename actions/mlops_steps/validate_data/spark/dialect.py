@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import sqlglot
@@ -84,36 +85,35 @@ class Dialect:
     def _say(self, node: exp.Expr) -> str:
         if not node.find(exp.Column, exp.AggFunc, exp.Star):
             return self._constant(node)
-        if isinstance(node, exp.Paren):
-            return f"({self._say(node.this)})"
-        if isinstance(node, exp.Column):
-            self._doubts += self.doubtful.get(node.name, ())
-            return kinds.quoted(node.name)
-        if isinstance(node, (exp.And, exp.Or)):
-            return f"({self._flag(node.left)} {_SIGNS[type(node)]} {self._flag(node.right)})"
-        if isinstance(node, exp.Not):
-            return f"(NOT {self._flag(node.this)})"
-        if isinstance(node, _COMPARED):
-            return self._compared(_SIGNS[type(node)], node.left, node.right)
-        if isinstance(node, exp.Between):
-            low = self._compared(">=", node.this, node.args["low"])
-            return f"({low} AND {self._compared('<=', node.this, node.args['high'])})"
-        if isinstance(node, exp.In):
-            return self._among(node)
-        if isinstance(node, exp.Is):
-            return self._is(node)
-        if isinstance(node, (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)):
-            return self._computed(node)
-        if isinstance(node, (exp.Cast, exp.TryCast)):
-            return self._cast(node)
-        if isinstance(node, (exp.Case, exp.If)):
-            return self._case(node)
-        if isinstance(node, (exp.Coalesce, exp.Least, exp.Greatest)):
-            parts = [node.this, *node.expressions]
-            return f"{node.key}({', '.join(self._as(each, self.kind(node)) for each in parts)})"
-        if isinstance(node, (exp.AggFunc, exp.Filter)):
-            return self._aggregate(node)
+        for types, say in self._SAID.items():
+            if isinstance(node, types):
+                return say(self, node)
         return self._function(node)
+
+    def _paren(self, node: exp.Expr) -> str:
+        return f"({self._say(node.this)})"
+
+    def _column(self, node: exp.Expr) -> str:
+        self._doubts += self.doubtful.get(node.name, ())
+        return kinds.quoted(node.name)
+
+    def _joined(self, node: exp.Expr) -> str:
+        left, right = self._flag(node.args["this"]), self._flag(node.args["expression"])
+        return f"({left} {_SIGNS[type(node)]} {right})"
+
+    def _not(self, node: exp.Expr) -> str:
+        return f"(NOT {self._flag(node.this)})"
+
+    def _comparison(self, node: exp.Expr) -> str:
+        return self._compared(_SIGNS[type(node)], node.args["this"], node.args["expression"])
+
+    def _between(self, node: exp.Expr) -> str:
+        low = self._compared(">=", node.this, node.args["low"])
+        return f"({low} AND {self._compared('<=', node.this, node.args['high'])})"
+
+    def _of_several(self, node: exp.Expr) -> str:
+        parts = [node.this, *node.expressions]
+        return f"{node.key}({', '.join(self._as(each, self.kind(node)) for each in parts)})"
 
     def _constant(self, node: exp.Expr) -> str:
         kind = self.kind(node)
@@ -152,7 +152,7 @@ class Dialect:
             raise DialectError(f"{one} beside {other}")
         return f"({self._as(left, kind)} {sign} {self._as(right, kind)})"
 
-    def _among(self, node: exp.In) -> str:
+    def _among(self, node: exp.Expr) -> str:
         if (query := node.args.get("query")) is not None:
             return self._listed(node.this, query)
         if not node.expressions:
@@ -170,8 +170,8 @@ class Dialect:
         values = ", ".join(_value(row[0]) for row in found)
         return f"({self._say(cell)} IN ({values}))"
 
-    def _is(self, node: exp.Is) -> str:
-        if not isinstance(node.expression, exp.Null):
+    def _is(self, node: exp.Expr) -> str:
+        if not isinstance(node.args["expression"], exp.Null):
             raise DialectError(_shown(node))
         return f"({self._say(node.this)} IS NULL)"
 
@@ -246,7 +246,7 @@ class Dialect:
         other = f" ELSE {self._as(default, kind)}" if default is not None else ""
         return f"(CASE {' '.join(said)}{other} END)"
 
-    def _aggregate(self, node: exp.Expr, only: str = "") -> str:
+    def _aggregate(self, node: exp.Expr, only: str = "") -> str:  # noqa: PLR0911 - one a kind
         if isinstance(node, exp.Filter):
             only = f" FILTER (WHERE {self._flag(node.expression.this)})"
             return self._aggregate(node.this, only)
@@ -273,7 +273,7 @@ class Dialect:
             return f"{node.key}(CAST({self._say(node.this)} AS DOUBLE)){only}"
         raise DialectError(_shown(node))
 
-    def _function(self, node: exp.Expr) -> str:
+    def _function(self, node: exp.Expr) -> str:  # noqa: PLR0911 - one a kind
         name = node.name.lower() if isinstance(node, exp.Anonymous) else node.key
         parts = node.expressions if isinstance(node, exp.Anonymous) else [node.this]
         if name in {"row", "struct"}:
@@ -298,9 +298,8 @@ class Dialect:
                 return f"trim({value})"
             if isinstance(node, exp.StartsWith):
                 return f"startswith({value}, {self._say(node.expression)})"
-            if isinstance(node, exp.Like) and "\\" not in node.expression.name:
-                if node.expression.is_string:
-                    return f"({value} LIKE {self._say(node.expression)})"
+            if isinstance(node, exp.Like) and _is_plain(node.expression):
+                return f"({value} LIKE {self._say(node.expression)})"
         elif isinstance(node, exp.Abs) and kinds.is_number(self.kind(node)):
             return f"abs({self._as(node.this, self.kind(node))})"
         raise DialectError(_shown(node))
@@ -315,6 +314,23 @@ class Dialect:
             raise DialectError(f"{error} in {pattern.name!r}, which Java reads otherwise") from None
         return f"({self._say(node.this)} RLIKE {kinds.text(f'{chr(92)}A(?:{java}){chr(92)}z')})"
 
+    #: How each part of an expression is said; what is not among them is a function.
+    _SAID: ClassVar[dict[Any, Callable[[Dialect, exp.Expr], str]]] = {
+        exp.Paren: _paren,
+        exp.Column: _column,
+        (exp.And, exp.Or): _joined,
+        exp.Not: _not,
+        _COMPARED: _comparison,
+        exp.Between: _between,
+        exp.In: _among,
+        exp.Is: _is,
+        (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg): _computed,
+        (exp.Cast, exp.TryCast): _cast,
+        (exp.Case, exp.If): _case,
+        (exp.Coalesce, exp.Least, exp.Greatest): _of_several,
+        (exp.AggFunc, exp.Filter): _aggregate,
+    }
+
 
 def _value(value: Any) -> str:
     if isinstance(value, (dict, tuple)):
@@ -323,7 +339,7 @@ def _value(value: Any) -> str:
     return _literal(value, "VARCHAR")
 
 
-def _literal(value: Any, kind: str) -> str:
+def _literal(value: Any, kind: str) -> str:  # noqa: PLR0911 - one a type
     """A value of DuckDB's as Spark writes it."""
     if value is None:
         return "NULL"
@@ -341,6 +357,10 @@ def _literal(value: Any, kind: str) -> str:
     if type(value) is dt.date:
         return f"DATE '{value}'"
     raise DialectError(f"{value!r} ({kind})")
+
+
+def _is_plain(pattern: exp.Expr) -> bool:
+    return pattern.is_string and "\\" not in pattern.name
 
 
 def _shown(node: exp.Expr) -> str:

@@ -25,6 +25,8 @@ from mlops_steps.validate_data.spark.kinds import quoted
 from mlops_steps.validate_data.spark.session import Session
 from mlops_steps.validate_data.totals import Total
 
+#: Rows of the file among which those to show are looked for first.
+EARLY = 20_000
 _ROW = quoted(ROW)
 
 
@@ -57,6 +59,23 @@ class Rows:
             f"SELECT {value} AS value, count(*) AS times FROM {self.table} "
             f"WHERE {self.where} AND {value} IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
         )
+
+    def early(self, wanted: Sequence[tuple[str, str]]) -> list[list[tuple[int, str]]]:
+        """For each violation, with what is shown, the first among the first `EARLY` rows.
+
+        One pass for all of them. Without numbers none is found.
+        """
+        if not self.numbered or not wanted:
+            return [[] for _ in wanted]
+        parts = [
+            f"slice(array_sort(collect_list(CASE WHEN {violation} THEN struct({_ROW} AS at, "
+            f"{shows or 'NULL'} AS cell) END)), 1, {SHOWN_ROWS})"
+            for violation, shows in wanted
+        ]
+        found = self.spark.ask(
+            f"SELECT {', '.join(parts)} FROM {self.table} WHERE {self.where} AND {_ROW} <= {EARLY}"
+        )[0]
+        return [[(int(row), text or "") for row, text in rows] for rows in found]
 
     def first(self, violation: str, shows: str) -> list[tuple[int, str]]:
         """The first rows for which it is true, with what is shown of them.
@@ -105,13 +124,20 @@ def judge(
     plan.run(rows)
     count = int(plan.answer("count(*)"))
     results = []
+    broken = [
+        (_violation(each), _shows(each.check, samples))
+        for each in asked
+        if isinstance(each, _Asked) and not each.check.distinct
+        and plan.answer(_broken(each.violation.sql))
+    ]  # fmt: skip
+    early = dict(zip(broken, rows.early(broken), strict=True))
     for check, each in zip(checks, asked, strict=True):
         if not isinstance(each, _Asked):
             results.append(_result(replace(check, undecided=each), count, 0, [], 0))
         elif words := plan.doubtful(each.violation, each.looks):
             results.append(_result(replace(check, undecided=words), count, 0, [], 0))
         else:
-            results.append(_judged(rows, each, plan, count, samples))
+            results.append(_judged(rows, each, plan, _shows(check, samples), early))
     for total, saids in wanted:
         words = plan.doubtful(*saids)
         found = [plan.answer(said.sql) for said in saids]
@@ -184,18 +210,27 @@ def _wanted(dialect: Dialect, total: Total) -> tuple[Total, list[Said]]:
         return replace(total, wants=(), undecided=_unlike(error)), []
 
 
-def _judged(rows: Rows, each: _Asked, plan: _Plan, count: int, samples: str) -> Result:
-    check, violation = each.check, each.violation.sql
+def _violation(each: _Asked) -> str:
+    return f"coalesce({each.violation.sql}, true)"
+
+
+def _judged(
+    rows: Rows,
+    each: _Asked,
+    plan: _Plan,
+    shows: str,
+    early: dict[tuple[str, str], list[tuple[int, str]]],
+) -> Result:
+    check, count = each.check, int(plan.answer("count(*)"))
     if check.distinct:
-        value = violation
-        (found,) = rows.spark.ask(f"SELECT coalesce(sum(times), 0) FROM ({rows.repeated(value)})")
-        failed = int(found[0])
-        violation = f"{value} IN (SELECT value FROM ({rows.repeated(value)}))"
+        again = rows.repeated(each.violation.sql)
+        failed = int(rows.spark.ask(f"SELECT coalesce(sum(times), 0) FROM ({again})")[0][0])
+        violation = f"{each.violation.sql} IN (SELECT value FROM ({again}))"
     else:
-        failed = int(plan.answer(_broken(violation)))
-        violation = f"coalesce({violation}, true)"
-    shows = _shows(rows.dialect, check, samples)
-    places = rows.first(violation, shows) if failed else []
+        failed, violation = int(plan.answer(_broken(each.violation.sql))), _violation(each)
+    places = early.get((violation, shows), [])
+    if len(places) < min(failed, SHOWN_ROWS):
+        places = rows.first(violation, shows)
     result = _result(check, count, failed, places, int(plan.answer(_looked(each))))
     return result if rows.numbered else _unnumbered(result)
 
@@ -208,7 +243,7 @@ def _unnumbered(result: Result) -> Result:
     return msgspec.structs.replace(result, rows=[], message=message)
 
 
-def _shows(dialect: Dialect, check: Check, samples: str) -> str:
+def _shows(check: Check, samples: str) -> str:
     """Spark's SQL for a cell as it is shown: redacted, digits are 9 and letters x."""
     if samples == "none" or not check.shows:
         return ""

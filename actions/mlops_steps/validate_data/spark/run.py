@@ -5,29 +5,58 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import msgspec
 
-from mlops_steps.config import Config, Split
+from mlops_steps.config import Config, Spark, Split
 from mlops_steps.data.parts import Parts, Table, files_of, key_kinds
 from mlops_steps.data.split import SPLITS
 from mlops_steps.data.tables import connect, format_of, identifier, literal
-from mlops_steps.errors import UndecidedError
+from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.compiled import compiled
 from mlops_steps.validate_data.contract import Contract
-from mlops_steps.validate_data.judge import Result, View
+from mlops_steps.validate_data.judge import Result, Verdict, View
 from mlops_steps.validate_data.spark import kinds
 from mlops_steps.validate_data.spark.dialect import Dialect, Said
 from mlops_steps.validate_data.spark.judging import Rows, check_groups, judge
-from mlops_steps.validate_data.spark.session import Session
+from mlops_steps.validate_data.spark.personal_data import check_personal, looks_at_values
+from mlops_steps.validate_data.spark.session import Session, session
 from mlops_steps.validate_data.table import check_shape
+
+if TYPE_CHECKING:
+    from mlops_steps.record import Record
 
 #: The table as the worker opens it.
 TABLE = "mlops_table"
+#: The parts of a contract that are judged here; any other that it has is undecided.
+JUDGED = {"columns", "rows", "extra_columns", "unique", "rules", "groups", "references", "fresh"}
+JUDGED |= {"samples"}
 #: 16^15, by which a row's hash is divided; a double holds it.
 _ALL = f"{2**60}D"
+
+
+def on_spark(
+    record: Record, contract: Contract, source: Table, others: dict[str, Path]
+) -> tuple[int, list[Result]]:
+    """Judge every check of a run; the number of rows looked at, and the results.
+
+    Raises:
+        ConfigError: The run asks for what only DuckDB does.
+        InfrastructureError: Spark cannot be installed, or does not answer.
+        UndecidedError: It cannot read the table, or run the checks.
+    """
+    for flag in ("prove", "propose"):
+        if record.inputs.get(flag) == "true":
+            raise ConfigError(f"--{flag}: is for `engine: duckdb`, and mlops.yaml says spark")
+    address = (record.config.table.spark or Spark()).address
+    with session(address) as spark:
+        split = record.inputs["split"]
+        found = judge_table(spark, record.config, contract, source, others, split=split)
+        record.verdict.versions["spark"] = spark.version
+    return found
 
 
 def judge_table(
@@ -55,7 +84,7 @@ def judge_table(
     if split == "valid":
         side = _split(table.key, found, table.split)
         where = f"coalesce({side} <> 'test', true)"
-    numbered = (opened["numbered"] and form == "parquet") or _in_one_part(spark, opened)
+    numbered = opened["numbered"] and (form == "parquet" or _in_one_part(spark))
     with connect() as connection:
         empty = _empty(connection, found)
         cells = Cells(contract, found, typed=form == "parquet")
@@ -66,10 +95,14 @@ def judge_table(
         rows = Rows(spark, dialect, on_spark, where, numbered)
         if form != "parquet":
             _refuse_signs(rows, found)
-        count, results = judge(rows, asked.checks, asked.totals, samples=contract.samples)
+        totals = [each for each in asked.totals if not looks_at_values(each)]
+        count, results = judge(rows, asked.checks, totals, samples=contract.samples)
+        whole = int(spark.ask(f"SELECT count(*) FROM {TABLE}")[0][0])
+        looking = [each for each in asked.totals if looks_at_values(each)]
+        results += check_personal(rows, cells, looking, table.key, whole=whole, count=count)
         results += check_groups(rows, cells)
-    whole = int(spark.ask(f"SELECT count(*) FROM {TABLE}")[0][0]) if split == "valid" else count
     results.append(_check_split(spark, config, found, whole))
+    results += _unjudged(contract)
     return count, [*check_shape(contract, list(found), whole), *results]
 
 
@@ -90,10 +123,8 @@ def _refuse_twins(names: Iterable[str]) -> None:
         seen[name.lower()] = name
 
 
-def _in_one_part(spark: Session, opened: dict[str, Any]) -> bool:
+def _in_one_part(spark: Session) -> bool:
     """Whether the numbers that Spark counts are those of the rows in their file."""
-    if not opened["numbered"]:
-        return False
     parts = f"SELECT spark_partition_id() AS part FROM {TABLE}"
     last = spark.ask(f"SELECT max(part) FROM ({parts})")[0][0]
     return last in {0, None}
@@ -175,5 +206,15 @@ def _check_split(spark: Session, config: Config, found: dict[str, str], rows: in
     sides = spark.ask(f"SELECT collect_set({side}) FROM {TABLE}")[0][0]
     empty = [name for name in SPLITS if name not in sides]
     message = f"no row falls to {' and '.join(empty)}" if empty else ""
-    status = "fail" if empty else "pass"
+    status: Verdict = "fail" if empty else "pass"
     return Result(check="split", status=status, n=rows, n_failed=int(bool(empty)), message=message)
+
+
+def _unjudged(contract: Contract) -> list[Result]:
+    """What the contract asks for and Spark is not asked: undecided, so that it never passes."""
+    reason = "is not judged on Spark; say `engine: duckdb`"
+    return [
+        Result(check=field.name, status="undecided", n=0, message=reason)
+        for field in msgspec.structs.fields(Contract)
+        if field.name not in JUDGED and getattr(contract, field.name) != field.default
+    ]

@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE / "pyspark.txt"
 #: What of the job's variables Spark sees.
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "JAVA_HOME", "SPARK_CONF_DIR",
-         "HADOOP_CONF_DIR", "SPARK_LOCAL_IP")  # fmt: skip
+         "HADOOP_CONF_DIR", "PYSPARK_PYTHON", "SPARK_LOCAL_IP")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def session(address: str) -> Iterator[Session]:
     except environments.BuildError as error:
         raise InfrastructureError(f"pyspark: {error}") from None
     variables = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    if address.startswith("local"):
+        variables["PYSPARK_PYTHON"] = python
     with tempfile.TemporaryDirectory(prefix="mlops-spark-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log"
         with log.open("w") as stream, subprocess.Popen(
@@ -68,7 +70,7 @@ def session(address: str) -> Iterator[Session]:
             stdout=subprocess.PIPE,
             stderr=stream,
             cwd=folder,
-            env=variables | {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python},
+            env=variables | {"PYSPARK_DRIVER_PYTHON": python},
             encoding="utf-8",
         ) as process:  # fmt: skip
             try:

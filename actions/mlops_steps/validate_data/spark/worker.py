@@ -75,8 +75,8 @@ def start(address: str, folder: str) -> Any:
     if address.startswith("sc://"):
         session = builder.remote(address).getOrCreate()
         for name, value in SETTINGS.items():
-            if session.conf.isModifiable(name):
-                session.conf.set(name, value)
+            session.conf.set(name, value)
+        register(session)
         return session
     builder = builder.master(address)
     settings = SETTINGS | (LOCAL if address.startswith("local") else {})
@@ -85,7 +85,22 @@ def start(address: str, folder: str) -> Any:
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
+    register(session)
     return session
+
+
+def register(session: Any) -> None:
+    """Let SQL count personal data by the code of `personal`, which goes along as it is."""
+    from pyspark import cloudpickle
+
+    from mlops_steps.validate_data import personal
+
+    cloudpickle.register_pickle_by_value(personal)
+
+    def count(cells: list[str], values: int, numbers: bool) -> str:  # noqa: FBT001 - called by SQL
+        return json.dumps(personal.count(cells, values, numbers=numbers))
+
+    session.udf.register("mlops_personal", count, "string")
 
 
 def open_table(
@@ -110,7 +125,7 @@ def open_table(
     return {"columns": columns, "numbered": ROW in frame.columns}
 
 
-def _parquet(session: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
+def _parquet(_: Any, reader: Any, files: list[str], __: list[str]) -> Any:
     from pyspark.sql import functions as sql
 
     frame = reader.parquet(*files)
@@ -119,7 +134,7 @@ def _parquet(session: Any, reader: Any, files: list[str], keys: list[str]) -> An
     return frame.select("*", *number)
 
 
-def _csv(session: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
+def _csv(_: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StringType, StructField, StructType
 
@@ -136,7 +151,7 @@ def _csv(session: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
     return frame.select(*cells, *_counted(files))
 
 
-def _json_lines(session: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
+def _json_lines(session: Any, reader: Any, files: list[str], __: list[str]) -> Any:
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StringType, StructField, StructType
 

@@ -24,6 +24,8 @@ GOOD = [
         "{type: number}", "{type: number, severity: warn, tolerate: 0.01, personal: ip}"
     ),
     CONTRACT + "rules: [{name: a, sql: size > 1}]\nfresh: [{column: seen, within: 2 days}]\n",
+    CONTRACT + "copies: {}\nfiles: {size: {min: 1}, whole: true, once: true, tolerate: 0.1}\n",
+    CONTRACT.replace("max: 200", "accepted: 120, change: {min: 0.5, max: 2}"),
     CONTRACT + "unique: [[size, count]]\nreferences: [{columns: [id], file: data/x.csv}]\n",
 ]
 BAD = [
@@ -34,6 +36,9 @@ BAD = [
     CONTRACT.replace("{type: number}", "{type: number, tolerate: 1}"),
     CONTRACT + "fresh: [{column: seen, within: soon}]\n",
     CONTRACT + "unique: [[size]]\n",
+    CONTRACT + "copies: true\n",
+    CONTRACT + "files: {size: {min: -1}}\n",
+    CONTRACT.replace("max: 200", "accepted: 0"),
     CONTRACT + "references: [{columns: [id], file: ../x.csv}]\n",
 ]
 

@@ -202,16 +202,13 @@ def judge(
     wants = [want for total in totals for want in total.wants]
     integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
     ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
-    nulls = {f"NOT ({check.violation})": check for check in by_row if check.kind == "nulls"}
-    looks = dict.fromkeys(
-        check.looks for check in [*by_row, *repeating] if check.looks and check.looks not in nulls
-    )
+    looks = dict.fromkeys(check.looks for check in [*by_row, *repeating] if check.looks)
     # What is NULL is counted as looked at: a note has to be sure.
     looked = [f"count_if(coalesce({each}, true))" for each in looks]
     rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
     failed = dict(zip(by_row, counts, strict=False))
     seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))
-    seen |= {each: rows - (failed[check] or 0) for each, check in nulls.items()} | {"": rows}
+    seen[""] = rows
     limits = counts[len(conditions) + len(wants) + len(looked) :]
     spans = dict(zip(integers, zip(limits[::2], limits[1::2], strict=True), strict=True))
     repeats: dict[str, int] = {}

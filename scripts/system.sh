@@ -9,6 +9,7 @@ command -v chromium > /dev/null || command -v chromium-browser > /dev/null || mi
 command -v openssl > /dev/null || missing+=(openssl)
 # Debian keeps the server's programs off PATH.
 compgen -G "/usr/lib/postgresql/*/bin/initdb" > /dev/null || missing+=(postgresql)
+command -v java > /dev/null || missing+=(default-jre-headless)
 command -v promtool > /dev/null || missing+=(prometheus)
 command -v prometheus-pushgateway > /dev/null || missing+=(prometheus-pushgateway)
 command -v prometheus-node-exporter > /dev/null || missing+=(prometheus-node-exporter)

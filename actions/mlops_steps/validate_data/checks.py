@@ -22,7 +22,8 @@ class Check:
         violation: SQL that is true for such a row.
         distinct: Instead of `violation`, SQL for a value that no two rows may share.
         whole: Whether that is a column of 64 bits or less that holds integers.
-        looks: SQL that is true for the rows that it looks at; empty if these are all.
+        looks: SQL that is true for the rows that it looks at, and never NULL; empty if these
+            are all.
         shows: SQL for what a finding shows of a row that breaks it; empty if nothing is.
         undecided: Why it cannot be judged, if it cannot.
         severity: Whether it decides (error) or only says something (warn).

@@ -203,8 +203,7 @@ def judge(
     integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
     ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
     looks = dict.fromkeys(check.looks for check in [*by_row, *repeating] if check.looks)
-    # What is NULL is counted as looked at: a note has to be sure.
-    looked = [f"count_if(coalesce({each}, true))" for each in looks]
+    looked = [f"count_if({each})" for each in looks]
     rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
     failed = dict(zip(by_row, counts, strict=False))
     seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))

@@ -32,7 +32,9 @@ def rule_checks(cells: Cells) -> list[Check]:
         claims = rules.claimed(expression)
         looks = ""
         if claims is not None:
-            looks = rules.write(claims, cells.in_rules, nan=cells.may_be_nan)
+            # What is NULL is counted as looked at: a note has to be sure.
+            looked = rules.write(claims, cells.in_rules, nan=cells.may_be_nan)
+            looks = f"coalesce({looked}, true)"
         checks.append(replace(check, violation=f"NOT coalesce({kept}, false)", looks=looks))
     return checks
 

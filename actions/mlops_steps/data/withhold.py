@@ -54,6 +54,7 @@ def write_rows(
     *,
     splits: Sequence[str],
     leave_out: Sequence[str] = (),
+    keys: Sequence[str] | None = None,
 ) -> int:
     """Write the rows of the named splits, in their order and format, without some columns.
 
@@ -63,7 +64,7 @@ def write_rows(
 
     For the train command: `splits=training_splits(judge)`. For the predict command:
     `splits=[judge], leave_out=[table.target]`. The files that rows name are not copied: see
-    `data.attached`.
+    `data.attached`. With `keys`, only rows with one of these are written.
 
     Returns:
         The number of rows written.
@@ -73,6 +74,9 @@ def write_rows(
     """
     _require(source, table.key, *leave_out)
     wanted = within(table.key, table.split, tuple(splits))
+    if keys is not None:
+        listed = ", ".join(map(literal, keys)) or "NULL"
+        wanted += f" AND coalesce(CAST({identifier(table.key)} AS VARCHAR) IN ({listed}), false)"
     target.parent.mkdir(parents=True, exist_ok=True)
     with connect() as connection, reading(source.name):
         if format_of(source) == "jsonl":

@@ -12,6 +12,10 @@ from mlops_steps.config import Task
 
 #: A class, its probability and some names take up far less.
 ANSWER_LIMIT = 1024 * 1024
+#: How far two scores of the same row may lie apart: single precision here, double there, another
+#: order of sums in a batch of another size. Of a regression: times the standard deviation of the
+#: predictions.
+TOLERANCE = 1e-4
 _NO_ANSWER = "not an answer in the Open Inference Protocol"
 
 

@@ -46,6 +46,31 @@ class Latency(msgspec.Struct, kw_only=True):
     p95: float
 
 
+class Skew(msgspec.Struct, kw_only=True):
+    """The candidate's serve beside its own predict, before any traffic.
+
+    Attributes:
+        asked: Rows.
+        compared: Those to which both gave an answer.
+        differing: Of these, those with another prediction, or a score further away than
+            `tolerance`.
+        other_class: Of these, those with another prediction; not for a regression.
+        furthest: The largest distance of two scores (predictions, for a regression).
+        tolerance: As stated.
+        keys: Some of those that differ, the furthest first.
+        failures: What was wrong with the other answers of serve, and how often.
+    """
+
+    asked: int
+    compared: int
+    differing: int
+    other_class: int
+    furthest: float | None
+    tolerance: float
+    keys: list[str]
+    failures: dict[str, int]
+
+
 class Canary(msgspec.Struct, kw_only=True):
     """`out/deploy-canary/canary.json`.
 
@@ -56,6 +81,7 @@ class Canary(msgspec.Struct, kw_only=True):
         latency: By version.
         proof: Requests sent after a roll back, which only the champion should answer, and
             how many of them it did not answer well.
+        skew: What was compared before any traffic.
     """
 
     champion: str | None
@@ -69,6 +95,7 @@ class Canary(msgspec.Struct, kw_only=True):
     failures: dict[str, dict[str, int]] = {}
     latency: dict[str, Latency] = {}
     proof: Arm | None = None
+    skew: Skew | None = None
     target: Literal["local"] = "local"
     format: Literal[1] = 1
 
@@ -81,7 +108,8 @@ class Journal:
     """`rollout.json`: what is about to happen, on disk before it happens.
 
     Attributes:
-        state: The last state noted: starting, traffic, rolling back, promoting, or one of the
+        state: The last state noted: predicting, starting, comparing, traffic, rolling back,
+            promoting, or one of the
             ends: rolled back, promoted, stopped.
         folder: Where the journal lies, and everything else that the rollout leaves.
     """

@@ -36,12 +36,14 @@ class Row:
         body: An Open Inference Protocol v2 request; with a file, up to its content.
         file: What belongs to the row, for a table of kind `files`.
         rest: What follows the file's content.
+        key: The text in the table.
     """
 
     number: int
     body: bytes
     file: Path | None = None
     rest: bytes = b""
+    key: str | None = None
 
     def content(self) -> bytes:
         """The whole request; a file is read now, so that only what is being sent is in memory.
@@ -109,13 +111,13 @@ def read(
             for name, value in zip(features, values, strict=True)
         ]
         if table.file is None:
-            made.append(Row(number, _request(key, tensors)))
+            made.append(Row(number, _request(key, tensors), key=key))
             continue
         place = files.of_row(root, table, file, key)
         # The file's tensor is the last one: its content stands before the end of the request.
         body = _request(key, [*tensors, (table.file, "BYTES", "")])
         cut = len(body) - len(_END)
-        made.append(Row(number, body[:cut], place, body[cut:]))
+        made.append(Row(number, body[:cut], place, body[cut:], key))
     return made
 
 

@@ -62,7 +62,7 @@ def run(record: Record) -> Status:
 def _release(
     record: Record, registry: Registry, champion: Alias | None, asked: tuple[str, str], data: Table
 ) -> Status:
-    from mlops_steps.deploy_canary import rollout, rows, servers, words
+    from mlops_steps.deploy_canary import rollout, rows, servers, skew, words
     from mlops_steps.deploy_canary.results import Journal
 
     version, digest = asked
@@ -85,10 +85,13 @@ def _release(
         releases = [
             servers.fetch(registry, *each, folder=folder / each[0], task=task) for each in wanted
         ]
+        journal.note("predicting", f"let {version} answer rows by its own predict command")
+        expected = skew.ask_predict(record, releases[-1], traffic.rows, data, folder / "skew")
         try:
             with rollout.stage(releases, deploy, journal) as running:
-                answers = rollout.walk(running, traffic, deploy, canary, journal)
-                _keep(record, registry, answers, data, folder / "log.parquet")
+                if skew.ask_serve(running, traffic, expected, canary, journal):
+                    answers = rollout.walk(running, traffic, deploy, canary, journal)
+                    _keep(record, registry, answers, data, folder / "log.parquet")
                 if canary.decision == "promote":
                     _promote(registry, champion, running, canary, journal)
                 if journal.state == "promoted":

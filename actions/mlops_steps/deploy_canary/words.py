@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlops_steps.deploy_canary.judge import Decision
-from mlops_steps.deploy_canary.results import Canary
+from mlops_steps.deploy_canary.results import Canary, Skew
 from mlops_steps.record import Record
 from mlops_steps.registry.version import Alias
 from mlops_steps.spec import Status
@@ -64,6 +64,37 @@ def alias_moved(canary: Canary, why: str) -> None:
     canary.decision, canary.rule, canary.words = Decision.UNDECIDED, UNMOVED, why
 
 
+def compared(canary: Canary, found: Skew, died: str) -> bool:
+    """Whether serve answered as predict did; if not, `canary` says what is wrong.
+
+    An answer that is an error is the traffic's to judge, unless most are.
+    """
+    if died:
+        canary.rule, canary.words = "the candidate's server stays up", died
+    elif 2 * found.compared < found.asked:
+        kinds = sorted(found.failures.items(), key=lambda kind: (-kind[1], kind[0]))
+        canary.rule = "serve answers the rows that predict answered"
+        canary.words = f"{found.asked - found.compared} of {found.asked} rows failed: " + ", ".join(
+            f"{count} x {kind}" for kind, count in kinds[:3]
+        )
+    elif found.differing:
+        canary.rule = "serve answers as predict does"
+        canary.words = (
+            f"{found.differing} of {found.compared} rows were answered in another way by serve "
+            f"than by predict, before any traffic (keys {', '.join(found.keys)}). {_apart(found)}"
+        )
+        if found.other_class:
+            canary.words += f"; {found.other_class} of them have another prediction"
+    else:
+        return True
+    canary.decision = Decision.ROLL_BACK
+    return False
+
+
+def _apart(found: Skew) -> str:
+    return f"Answers are up to {found.furthest:.2g} apart, {found.tolerance:.2g} is allowed"
+
+
 def tell(record: Record, canary: Canary) -> Status:
     """Fill the record from a finished rollout; returns the verdict."""
     decision = Decision(canary.decision)
@@ -74,6 +105,9 @@ def tell(record: Record, canary: Canary) -> Status:
     ]
     judged = f" ({canary.method})" if canary.steps else ""
     lines += f"{canary.words}{judged}".splitlines()
+    if canary.skew and canary.steps:
+        rows = f"{canary.skew.compared} of {canary.skew.asked} rows"
+        lines.append(f"serve answered {rows} as predict does. {_apart(canary.skew)}")
     if decision is Decision.PROMOTE:
         record.say(_road(canary), *lines, _moved(canary), REHEARSAL)
     else:
@@ -95,6 +129,9 @@ def _figures(record: Record, canary: Canary) -> None:
             found = canary.latency[version]
             record.figure(f"{role}_p50", found.p50, unit="s", n=found.n)
             record.figure(f"{role}_p95", found.p95, unit="s", n=found.n)
+    if canary.skew:
+        method = "serve beside predict, before any traffic"
+        record.figure("skew_rows", canary.skew.differing, n=canary.skew.compared, method=method)
     if canary.steps and canary.steps[-1].p_value is not None:
         record.figure("p_value", canary.steps[-1].p_value, method=canary.method)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from mlops_steps.data.profile import column_types
 from mlops_steps.data.tables import identifier, literal, scan
+from mlops_steps.deploy_canary.protocol import TOLERANCE
 from mlops_steps.monitor import log
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from mlops_steps.data.parts import Table
     from mlops_steps.monitor.answers import Known
 
-#: How far two scores may lie apart: single precision here, double there, another order of sums.
-#: Of a regression: times the standard deviation of evaluate's predictions.
-TOLERANCE = 1e-4
 #: Relative, for two numbers of a feature that are the same.
 _SAME = 1e-6
 _SHOWN = 3

@@ -18,27 +18,66 @@ from mlops_steps.registry.folder import FolderRegistry
 # What the server does is in the model's file: `fail_every` answers 500 to every n-th request,
 # `die_after` ends the process at the n-th, `delay` is in seconds, `crash` ends it at its start,
 # `ready: false` never says that it is ready. `spoil` replaces outputs, `tensor` parts of
-# the last one. What it answers follows from the features of the request, so from the project.
-SERVER = """\
-import base64, http.server, itertools, json, os, pathlib, sys, time
+# the last one; `honest` answers come before. What it answers follows from the features of the
+# request, so from the project. `scale` multiplies the first feature in serve alone, `digits` are
+# those to which serve alone rounds, `class` is what serve alone answers beside the same score.
+MODEL = """\
+import json, os, pathlib
 
 told = json.loads(pathlib.Path(os.environ["MLOPS_MODEL"], "model.json").read_text())
+
+def answer(given, scale=1.0):
+    if "mean_radius" in given:
+        score = min(scale * given["mean_radius"] / 30, 1.0)
+        return {"score": score, "prediction": "malignant"}
+    if "bmi" in given:
+        return {"prediction": scale * 8 * given["bmi"] - 60}
+    if "petal_length" in given:
+        kind = min(2, max(0, round((scale * given["petal_length"] - 1.5) / 2)))
+        return {"score": 0.9, "prediction": ("setosa", "versicolor", "virginica")[kind]}
+    image = given["image"]
+    assert image.startswith(b"P5 4 4 255\\n") and len(image) == 27, image
+    shade = scale * sum(image[-16:]) / 16 // 80
+    return {"score": 0.8, "prediction": ("dark", "grey", "light")[min(2, int(shade))]}
+"""
+PREDICT = """\
+import csv, os, pathlib, sys
+import model
+
+path = pathlib.Path(os.environ["MLOPS_INPUT_SAMPLES"])
+out = []
+for row in csv.DictReader(path.open(newline="")):
+    numbers = {"mean_radius", "bmi", "petal_length"} & row.keys()
+    given = {name: float(row[name]) for name in numbers}
+    if "image" in row:
+        given["image"] = (path.parent / row["image"]).read_bytes()
+    out.append({"id": row["id"]} | model.answer(given))
+if model.told.get("predict") == "fails":
+    sys.exit("no such column: worst_radius")
+if model.told.get("predict") == "forgets":
+    out.pop()
+with open(os.environ["MLOPS_PREDICTIONS"], "w", newline="") as stream:
+    writer = csv.DictWriter(stream, list(out[0]))
+    writer.writeheader()
+    writer.writerows(out)
+"""
+SERVER = """\
+import base64, http.server, itertools, json, os, sys, time
+from model import answer, told
+
 count = itertools.count(1)
 
 def predict(given):
-    if "mean_radius" in given:
-        return {"score": min(given["mean_radius"][1] / 30, 1.0), "prediction": "malignant"}
-    if "bmi" in given:
-        return {"prediction": 8 * given["bmi"][1] - 60}
-    if "petal_length" in given:
-        kind = min(2, max(0, round((given["petal_length"][1] - 1.5) / 2)))
-        return {"score": 0.9, "prediction": ("setosa", "versicolor", "virginica")[kind]}
-    datatype, text = given["image"]
-    assert datatype == "BYTES"
-    image = base64.b64decode(text, validate=True)
-    assert image.startswith(b"P5 4 4 255\\n") and len(image) == 27, image
-    shade = sum(image[-16:]) / 16 // 80
-    return {"score": 0.8, "prediction": ("dark", "grey", "light")[int(shade)]}
+    found = {}
+    for name, (datatype, value) in given.items():
+        if name == "image":
+            assert datatype == "BYTES"
+            value = base64.b64decode(value, validate=True)
+        found[name] = value
+    said = answer(found, told.get("scale", 1.0))
+    if "digits" in told:
+        said = {n: round(v, told["digits"]) if isinstance(v, float) else v for n, v in said.items()}
+    return said | ({"prediction": told["class"]} if "class" in told else {})
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -54,14 +93,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             os._exit(7)
         if told.get("fail_every") and n % told["fail_every"] == 0:
             return self.say(500, b"{}")
+        spoilt = told if n > told.get("honest", 0) else {}
         assert all(t["shape"] == [1] and len(t["data"]) == 1 for t in body["inputs"])
         given = {t["name"]: (t["datatype"], t["data"][0]) for t in body["inputs"]}
         outputs = [
             {"name": name, "datatype": "BYTES" if isinstance(value, str) else "FP64",
              "shape": [1], "data": [value]}
-            for name, value in (predict(given) | told.get("spoil", {})).items()
+            for name, value in (predict(given) | spoilt.get("spoil", {})).items()
         ]
-        outputs[-1] |= told.get("tensor", {})
+        outputs[-1] |= spoilt.get("tensor", {})
         answer = {"model_name": "a model", "model_version": os.environ["MLOPS_VERSION"],
                   "id": body["id"], "outputs": outputs}
         self.say(200, json.dumps(answer).encode())
@@ -109,7 +149,9 @@ class Shop:
         for name in ("model", "source", "records/gate"):
             (folder / name).mkdir(parents=True)
         (folder / "model" / "model.json").write_text(json.dumps(told))
-        (folder / "source" / "serve.py").write_text(SERVER)
+        programs = {"serve.py": SERVER, "predict.py": PREDICT, "model.py": MODEL}
+        for name, text in programs.items():
+            (folder / "source" / name).write_text(text)
         (folder / "source" / "requirements.txt").write_text("# nothing but the standard library\n")
         (folder / "source" / "mlops.yaml").write_text(
             (self.project.folder / "mlops.yaml").read_text()

@@ -104,7 +104,7 @@ def test_a_champion_that_does_not_come_up_leaves_it_undecided(shop: Make) -> Non
 
 def test_a_candidate_that_dies_midway_is_rolled_back(shop: Make) -> None:
     here = shop()
-    two(here, {}, {"die_after": 5})
+    two(here, {}, {"die_after": 105})  # of which 100 before any traffic
     ran = here.project.run("deploy-canary")
     assert ran.code == 1, ran.text
     assert "the server of 1.1.0 ended by itself (exit code 7)" in ran.text
@@ -200,7 +200,7 @@ def test_the_champion_itself_needs_no_release(shop: Make) -> None:
 
 def test_stopped_midway_nothing_moves_and_nothing_is_left(shop: Make) -> None:
     here = shop()
-    two(here, {"delay": 60}, {"delay": 60})
+    two(here, {"delay": 60}, {})
     step = start(here)
     wait_for(here, "traffic")
     step.send_signal(signal.SIGTERM)

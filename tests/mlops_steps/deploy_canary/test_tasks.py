@@ -13,9 +13,9 @@ NAN = float("nan")
 
 
 def two(here: Any, **candidate: object) -> None:
-    """Two versions; every answer of the second is spoilt as told."""
+    """Two versions; every answer of the second is spoilt as told, once it gets traffic."""
     here.publish("1.0.0")
-    here.publish("1.1.0", **candidate)
+    here.publish("1.1.0", honest=100, **candidate)
     here.point("champion", "1.0.0")
     here.point("candidate", "1.1.0")
 

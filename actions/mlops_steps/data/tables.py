@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -121,7 +121,7 @@ def column_names(table: Table) -> list[str]:
                 raise UndecidedError(_differ(table, files[0], path))
     else:
         names = _parquet_names(table)
-    _refuse_twins(table, names)
+    refuse_twins(table, names)
     if isinstance(table, Parts) and table.keys:
         _refuse_hidden(table, names)
         names = [*names, *table.keys]
@@ -169,6 +169,22 @@ def _refuse_hidden(table: Parts, names: list[str]) -> None:
             )
         if mark:
             known.add(name.lower())
+
+
+def refuse_twins(path: Table, names: Iterable[str]) -> None:
+    """Refuse names that SQL cannot tell apart.
+
+    Raises:
+        UndecidedError: Two differ at most in their case, or one is blank.
+    """
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name.strip():
+            raise UndecidedError(f"{path.name}: a column has no name")
+        if name.lower() in seen:
+            twin = seen[name.lower()]
+            raise UndecidedError(f"{path.name}: two columns are named {twin!r} and {name!r}")
+        seen[name.lower()] = name
 
 
 def scan(table: Table, *, text: bool = False) -> str:
@@ -286,14 +302,3 @@ def _json_lines(table: Table) -> str:
 def _json_cell(name: str) -> str:
     path = '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return f"json_extract_string(json, {literal(path)}) AS {identifier(name)}"
-
-
-def _refuse_twins(path: Table, names: list[str]) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        if not name.strip():
-            raise UndecidedError(f"{path.name}: a column has no name")
-        if name.lower() in seen:
-            twin = seen[name.lower()]
-            raise UndecidedError(f"{path.name}: two columns are named {twin!r} and {name!r}")
-        seen[name.lower()] = name

@@ -49,12 +49,14 @@ class Said:
 class Dialect:
     """Carries expressions over, of the columns of `table`: an empty one of DuckDB's.
 
-    `doubtful` has the doubts that come with a column wherever it is named.
+    `doubtful` has the doubts that come with a column wherever it is named, `written` the one
+    that comes with its text where that is more than a number to read.
     """
 
     connection: duckdb.DuckDBPyConnection
     table: str
     doubtful: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
     _kinds: dict[str, str] = field(default_factory=dict)
     _doubts: list[str] = field(default_factory=list)
 
@@ -94,7 +96,11 @@ class Dialect:
         return f"({self._say(node.this)})"
 
     def _column(self, node: exp.Expr) -> str:
+        if self.kind(node) == "BLOB":
+            raise DialectError(f"the type of {node.name}")
         self._doubts += self.doubtful.get(node.name, ())
+        if doubt := self.written.get(node.name):
+            self._doubts.append(doubt)
         return kinds.quoted(node.name)
 
     def _joined(self, node: exp.Expr) -> str:
@@ -173,6 +179,8 @@ class Dialect:
     def _is(self, node: exp.Expr) -> str:
         if not isinstance(node.args["expression"], exp.Null):
             raise DialectError(_shown(node))
+        if isinstance(node.this, exp.Column) and node.this.name not in self.doubtful:
+            return f"({kinds.quoted(node.this.name)} IS NULL)"
         return f"({self._say(node.this)} IS NULL)"
 
     def _computed(self, node: exp.Expr) -> str:
@@ -201,13 +209,14 @@ class Dialect:
     def _cast(self, node: exp.Expr) -> str:
         wanted = node.args["to"]
         cell, own = node.this, self.kind(node.this)
-        said = self._say(cell)
+        kind = self.kind(node)
+        number = isinstance(cell, exp.Column) and (own, kind) == ("VARCHAR", "DOUBLE")
+        said = kinds.quoted(cell.name) if number else self._say(cell)
         if wanted.this == exp.DType.ENUM:
             if own != "VARCHAR":
                 raise DialectError(_shown(node))
             names = ", ".join(kinds.text(each.name) for each in wanted.expressions)
             return f"(CASE WHEN {said} IN ({names}) THEN 1 END)"
-        kind = self.kind(node)
         if own == kind:
             return said
         if own == "VARCHAR":
@@ -241,7 +250,10 @@ class Dialect:
                     test = self._compared("=", node.this, condition)
             else:
                 test = self._flag(condition)
-            said.append(f"WHEN {test} THEN {self._as(branch.args['true'], kind)}")
+            before = len(self._doubts)
+            then = self._as(branch.args["true"], kind)
+            self._doubts[before:] = [f"({test} AND {each})" for each in self._doubts[before:]]
+            said.append(f"WHEN {test} THEN {then}")
         default = node.args.get("default" if isinstance(node, exp.Case) else "false")
         other = f" ELSE {self._as(default, kind)}" if default is not None else ""
         return f"(CASE {' '.join(said)}{other} END)"

@@ -15,6 +15,8 @@ _OURS = {
     "date": "DATE", "timestamp_ntz": "TIMESTAMP", "timestamp": "TIMESTAMP WITH TIME ZONE",
     "binary": "BLOB",
 }  # fmt: skip
+#: Whole numbers without a sign, and what Spark takes them for.
+_SIGNED = {"UTINYINT": "SMALLINT", "USMALLINT": "INTEGER", "UINTEGER": "BIGINT"}
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _DECIMAL = re.compile(r"DECIMAL\(([0-9]+), ?([0-9]+)\)")
 #: Digits of a decimal that is the same double by both ways: the digits and the power of ten that
@@ -27,6 +29,11 @@ def to_ours(kind: str) -> str:
     if found := _DECIMAL.fullmatch(kind.upper()):
         return f"DECIMAL({found[1]},{found[2]})"
     return _OURS.get(kind, kind.upper())
+
+
+def same(spark: str, duckdb: str) -> bool:
+    """Whether a type of a file is the same to both: of Spark's in our name, and DuckDB's own."""
+    return spark == duckdb or _SIGNED.get(duckdb) == spark
 
 
 def to_spark(kind: str) -> str:

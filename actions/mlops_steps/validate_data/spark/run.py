@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import msgspec
 
 from mlops_steps.config import Config, Spark, Split
-from mlops_steps.data.parts import Parts, Table, files_of, key_kinds
+from mlops_steps.data.parts import Table
 from mlops_steps.data.split import SPLITS
-from mlops_steps.data.tables import connect, format_of, identifier, literal
+from mlops_steps.data.tables import connect, identifier, literal
 from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.compiled import compiled
 from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.judge import Result, Verdict, View
-from mlops_steps.validate_data.spark import kinds
+from mlops_steps.validate_data.spark import kinds, texts
 from mlops_steps.validate_data.spark.dialect import Dialect, Said
 from mlops_steps.validate_data.spark.judging import Rows, check_groups, judge
+from mlops_steps.validate_data.spark.opening import TABLE, open_table
 from mlops_steps.validate_data.spark.personal_data import check_personal, looks_at_values
 from mlops_steps.validate_data.spark.session import Session, session
 from mlops_steps.validate_data.table import check_shape
@@ -29,8 +29,6 @@ from mlops_steps.validate_data.table import check_shape
 if TYPE_CHECKING:
     from mlops_steps.record import Record
 
-#: The table as the worker opens it.
-TABLE = "mlops_table"
 #: The parts of a contract that are judged here; any other that it has is undecided.
 JUDGED = {"columns", "rows", "extra_columns", "unique", "rules", "groups", "references", "fresh"}
 JUDGED |= {"samples"}
@@ -75,26 +73,20 @@ def judge_table(
     Raises:
         UndecidedError: Spark cannot read the table, or run the checks.
     """
-    form = format_of(source)
-    opened = spark.open(**_place(source), kind=form)
-    found = {name: kinds.to_ours(kind) for name, kind in opened["columns"].items()}
-    _refuse_twins(found)
-    table = config.table
+    opened = open_table(spark, source, config.table.key)
+    found, form, table = opened.kinds, opened.form, config.table
     where = "true"
     if split == "valid":
         side = _split(table.key, found, table.split)
         where = f"coalesce({side} <> 'test', true)"
-    numbered = opened["numbered"] and (form == "parquet" or _in_one_part(spark))
     with connect() as connection:
         empty = _empty(connection, found)
         cells = Cells(contract, found, typed=form == "parquet")
         view = View(connection, cells.with_values(empty), "true")
         now = dt.datetime.now(dt.UTC)
         asked = compiled(view, cells, config, others, now=now, looked="true")
-        dialect, on_spark = _with_values(connection, cells, empty)
-        rows = Rows(spark, dialect, on_spark, where, numbered)
-        if form != "parquet":
-            _refuse_signs(rows, found)
+        dialect, on_spark = _with_values(connection, cells, empty, form)
+        rows = Rows(spark, dialect, on_spark, where, opened.numbered)
         totals = [each for each in asked.totals if not looks_at_values(each)]
         count, results = judge(rows, asked.checks, totals, samples=contract.samples)
         whole = int(spark.ask(f"SELECT count(*) FROM {TABLE}")[0][0])
@@ -104,30 +96,6 @@ def judge_table(
     results.append(_check_split(spark, config, found, whole))
     results += _unjudged(contract)
     return count, [*check_shape(contract, list(found), whole), *results]
-
-
-def _place(source: Table) -> dict[str, Any]:
-    files = [str(path.resolve()) for path in files_of(source)]
-    if not isinstance(source, Parts) or not source.keys:
-        return {"files": files, "base": "", "keys": {}}
-    first = next(at for at, part in enumerate(Path(files[0]).parts) if "=" in part)
-    keys = {key: kinds.to_spark(kind) for key, kind in key_kinds(source).items()}
-    return {"files": files, "base": str(Path(*Path(files[0]).parts[:first])), "keys": keys}
-
-
-def _refuse_twins(names: Iterable[str]) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        if name.lower() in seen:
-            raise UndecidedError(f"two columns are named {seen[name.lower()]!r} and {name!r}")
-        seen[name.lower()] = name
-
-
-def _in_one_part(spark: Session) -> bool:
-    """Whether the numbers that Spark counts are those of the rows in their file."""
-    parts = f"SELECT spark_partition_id() AS part FROM {TABLE}"
-    last = spark.ask(f"SELECT max(part) FROM ({parts})")[0][0]
-    return last in {0, None}
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, found: dict[str, str]) -> str:
@@ -145,13 +113,16 @@ def _empty(connection: duckdb.DuckDBPyConnection, found: dict[str, str]) -> str:
 
 
 def _with_values(
-    connection: duckdb.DuckDBPyConnection, cells: Cells, empty: str
+    connection: duckdb.DuckDBPyConnection, cells: Cells, empty: str, form: str
 ) -> tuple[Dialect, str]:
     """The dialect of the columns, and the table on Spark with the value of each text beside it."""
     dialect = Dialect(connection, cells.with_values(empty))
     if cells.typed:
         return dialect, TABLE
     plain = Dialect(connection, empty)
+    if form == "jsonl":
+        plain.written = {name: texts.rewritten(kinds.quoted(name)) for name in cells.kinds}
+        dialect.written = plain.written
     values = []
     for name, value in cells.values():
         said: Said = plain.say(value)
@@ -159,21 +130,6 @@ def _with_values(
         values.append(f"{said.sql} AS {kinds.quoted(own)}")
         dialect.doubtful[own] = said.doubts
     return dialect, f"(SELECT {', '.join(['*', *values])} FROM {TABLE})"
-
-
-def _refuse_signs(rows: Rows, found: dict[str, str]) -> None:
-    """Refuse texts that Spark's readers may have changed: line ends, bytes that are not UTF-8.
-
-    Raises:
-        UndecidedError: There are such.
-    """
-    odd = " OR ".join(rf"{kinds.quoted(name)} RLIKE '[\\r\\n\\x{{FFFD}}]'" for name in found)
-    (count,) = rows.one([f"count_if({odd})"])
-    if count:
-        raise UndecidedError(
-            f"{count:,} rows hold a line end, or a byte that is not UTF-8, inside of a text, which "
-            "Spark's readers of CSV and JSON may change. Parquet keeps them"
-        )
 
 
 def _split(key: str, found: dict[str, str], split: Split) -> str:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 #: The table as read, and with the values of its texts beside it.
 TABLE = "mlops_table"
@@ -24,6 +25,8 @@ SETTINGS = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.json.enableExactStringParsing": "true",
+    # A row with a cell too many or too few is noticed in every pass.
+    "spark.sql.csv.parser.columnPruning.enabled": "false",
 }
 #: What a local Spark needs beside: no page, few parts, nothing left in the project's folder.
 LOCAL = {
@@ -33,6 +36,10 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
+
+
+class RefusedError(Exception):
+    """The files hold what Spark may read otherwise than DuckDB; the message says what."""
 
 
 def main() -> int:
@@ -103,8 +110,8 @@ def register(session: Any) -> None:
     session.udf.register("mlops_personal", count, "string")
 
 
-def open_table(
-    session: Any, files: list[str], kind: str, base: str, keys: dict[str, str]
+def open_table(  # noqa: PLR0917 - by name, as they come
+    session: Any, files: list[str], kind: str, base: str, keys: dict[str, str], names: list[str]
 ) -> dict[str, Any]:
     """Read files of one format as the view `TABLE`; answers its columns with Spark's types.
 
@@ -114,18 +121,26 @@ def open_table(
         kind: parquet, csv or jsonl.
         base: The folder above the first folder whose name is a key; empty for none.
         keys: The columns that stand in the folders' names, with their types.
+        names: The columns inside of the files, where they are known.
     """
-    reading = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}[kind]
-    reader = session.read.option("basePath", base) if base else session.read
-    frame = reading(session, reader, files, list(keys))
+    from mlops_steps.validate_data.spark.kinds import quoted
+
+    reading: Callable[..., Any] = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}[kind]
+    places = [f"file://{path}" for path in files]
+    reader = session.read.option("basePath", f"file://{base}") if base else session.read
+    frame = reading(session, reader, places, list(keys), names)
+    # Spark leaves out files by their names (`_part.csv`), without a word.
+    read = {unquote(urlsplit(place).path) for place in frame.inputFiles()}
+    if read != set(files):
+        raise RefusedError(f"Spark reads {len(read)} of {len(files)} files, or others")
     for name, wanted in keys.items():
-        frame = frame.withColumn(name, frame[f"`{name}`"].cast(wanted))
+        frame = frame.withColumn(name, frame[quoted(name)].cast(wanted))
     frame.createOrReplaceTempView(TABLE)
     columns = {name: found for name, found in frame.dtypes if name != ROW}
     return {"columns": columns, "numbered": ROW in frame.columns}
 
 
-def _parquet(_: Any, reader: Any, files: list[str], __: list[str]) -> Any:
+def _parquet(_: Any, reader: Any, files: list[str], *__: list[str]) -> Any:
     from pyspark.sql import functions as sql
 
     frame = reader.parquet(*files)
@@ -134,33 +149,59 @@ def _parquet(_: Any, reader: Any, files: list[str], __: list[str]) -> Any:
     return frame.select("*", *number)
 
 
-def _csv(_: Any, reader: Any, files: list[str], keys: list[str]) -> Any:
+def _csv(session: Any, reader: Any, files: list[str], _: list[str], names: list[str]) -> Any:
     from pyspark.sql import functions as sql
     from pyspark.sql.types import StringType, StructField, StructType
 
+    from mlops_steps.validate_data.spark.kinds import quoted, text
+    from mlops_steps.validate_data.spark.texts import QUOTED
+
+    odd = f"NOT is_valid_utf8(value) OR value RLIKE {text(QUOTED)}"
+    _refuse(session.read.text(files), odd, "no UTF-8, or white space behind a closing quote")
     options = {
         "header": "true", "quote": '"', "escape": '"', "multiLine": "true", "encoding": "UTF-8",
         "mode": "FAILFAST", "enforceSchema": "false", "maxCharsPerColumn": "-1",
         "ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false",
-        "emptyValue": "", "nullValue": "",
+        "emptyValue": "", "nullValue": "", "unescapedQuoteHandling": "RAISE_ERROR",
     }  # fmt: skip
-    named = reader.options(**options, inferSchema="false").csv(files[0]).columns
-    texts = StructType([StructField(name, StringType()) for name in named if name not in keys])
+    if len(names) == 1:
+        raise RefusedError("an empty line of a CSV file with one column is a row, and not to Spark")
+    texts = StructType([StructField(name, StringType()) for name in names])
     frame = reader.options(**options).schema(texts).csv(files)
-    cells = [sql.expr(f"nullif({_quoted(name)}, '')").alias(name) for name in frame.columns]
+    cells = [sql.expr(f"nullif({quoted(name)}, '')").alias(name) for name in frame.columns]
     return frame.select(*cells, *_counted(files))
 
 
-def _json_lines(session: Any, reader: Any, files: list[str], __: list[str]) -> Any:
-    from pyspark.sql import functions as sql
+def _json_lines(session: Any, reader: Any, files: list[str], keys: list[str], _: list[str]) -> Any:
     from pyspark.sql.types import StringType, StructField, StructType
 
-    lines = session.read.text(files)
-    found = lines.select(sql.explode(sql.expr("json_object_keys(value)")).alias("name"))
-    names = sorted(row.name for row in found.distinct().collect())
+    from mlops_steps.validate_data.spark.kinds import text
+    from mlops_steps.validate_data.spark.texts import FLAT_LINE
+
+    lines = session.read.option("lineSep", "\n").text(files)
+    named = "coalesce(json_object_keys(value), array())"
+    odd = f"NOT is_valid_utf8(value) OR NOT value RLIKE {text(FLAT_LINE)}"
+    odd += f" OR size({named}) <> size(array_distinct({named}))"
+    all_names = f"array_distinct(flatten(collect_set({named})))"
+    words = "no plain object in UTF-8: with a name twice, a value in a value, or none"
+    names = sorted(_refuse(lines, odd, words, all_names))
+    if hidden := {name.lower() for name in names} & {key.lower() for key in keys}:
+        raise RefusedError(f"{min(hidden)!r} stands in the rows and in the folders' names")
     texts = StructType([StructField(name, StringType()) for name in names])
-    options = {"mode": "FAILFAST", "allowNonNumericNumbers": "false"}
+    # Without `encoding`: with it, numbers are written anew.
+    options = {"mode": "FAILFAST", "lineSep": "\n"}
     return reader.options(**options).schema(texts).json(files).select("*", *_counted(files))
+
+
+def _refuse(lines: Any, odd: str, words: str, wanted: str = "NULL") -> Any:
+    """Refuse lines that Spark's readers may take for something else than DuckDB's do.
+
+    Returns another aggregate of the lines.
+    """
+    count, found = lines.selectExpr(f"count_if({odd})", wanted).collect()[0]
+    if count:
+        raise RefusedError(f"{count:,} lines hold {words}, which Spark reads otherwise than DuckDB")
+    return found
 
 
 def _counted(files: list[str]) -> list[Any]:
@@ -171,12 +212,10 @@ def _counted(files: list[str]) -> list[Any]:
     return [(sql.monotonically_increasing_id() + 1).alias(ROW)] if one else []
 
 
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _said(error: Exception) -> str:
     """The first line; the others may quote rows."""
+    if isinstance(error, RefusedError):
+        return str(error)
     tell: Callable[[], str | None] = getattr(error, "getCondition", lambda: None)
     try:
         condition = tell() or ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from mlops_steps.data.profile import is_numeric
 from mlops_steps.data.tables import identifier
@@ -23,11 +24,13 @@ class Cells:
         kinds: The table's columns with DuckDB's types.
         typed: Whether the file itself has types (Parquet). Otherwise every cell is a text, and
             the text has to be readable as what the contract wants; see `with_values`.
+        familiar: Texts of columns that their regular expressions match; see `familiar`.
     """
 
     contract: Contract
     kinds: dict[str, str]
     typed: bool
+    familiar: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
         """SQL for a cell as the wanted type; NULL where it cannot be read so."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlops_steps.config import did_you_mean
 from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data.cells import Cells, unreadable
 from mlops_steps.validate_data.contract import Column, Counts, Environment, Severity
+
+#: Columns among which the one that was meant is looked for: of n by n names that takes n squared.
+_GUESSED = 100
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def compile_checks(cells: Cells, environment: Environment = "training") -> list[
         reason = ""
         if name not in kinds:
             extra = [each for each in kinds if each not in contract.columns]
-            reason = f"the table has no such column{did_you_mean(name, extra)}"
+            near = did_you_mean(name, extra) if len(extra) <= _GUESSED else ""
+            reason = f"the table has no such column{near}"
         elif cells.typed:
             reason = unreadable(column.type, kinds[name])
         if reason:
@@ -104,6 +109,8 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside, nan)))
     if column.regex is not None:
         inside = f"regexp_full_match({value}, {literal(column.regex)})"
+        if name in cells.familiar:
+            inside = f"CASE WHEN {_one_of(value, cells.familiar[name])} THEN true ELSE {inside} END"
         broken = f"not wholly matched by {column.regex}"
         checks.append(Check("regex", name, broken, _not_shown(cell, inside)))
     if column.length is not None:
@@ -143,10 +150,16 @@ def _among(value: str, column: Column) -> str:
     """SQL that is true for a value that is allowed."""
     allowed = list(dict.fromkeys(column.allowed or []))
     if column.type == "text":
-        # Fifteen times as fast as IN over a column with a dictionary, and the same.
-        listed = ", ".join(literal(str(each)) for each in allowed)
-        return f"TRY_CAST({value} AS ENUM({listed})) IS NOT NULL"
+        return _one_of(value, list(map(str, allowed)))
     return f"{value} IN ({', '.join(_number(float(each)) for each in allowed)})"
+
+
+def _one_of(value: str, texts: Sequence[str]) -> str:
+    """SQL that is true for one of some texts.
+
+    Over a column with a dictionary fifteen times as fast as IN, and the same.
+    """
+    return f"TRY_CAST({value} AS ENUM({', '.join(map(literal, texts))})) IS NOT NULL"
 
 
 def _long(length: str, wanted: Counts) -> tuple[str, str]:

@@ -43,6 +43,7 @@ SHOWN = 10
 
 def run(record: Record) -> Status:
     """Judge every check; `checks.json` holds them all."""
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from mlops_steps.data.profile import column_types
@@ -52,6 +53,7 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import compiled
+    from mlops_steps.validate_data.familiar import familiar
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
     from mlops_steps.validate_data.judge import View, judge
@@ -79,6 +81,7 @@ def run(record: Record) -> Status:
         kinds = column_types(connection, scanned)
         cells = Cells(contract, kinds, typed=format_of(source) == "parquet")
         view = View(connection, cells.with_values(scanned), where)
+        cells = replace(cells, familiar=familiar(view, cells))
         looked = sampled(connection, source, table.key, kinds)
         asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)
         rows, results = judge(view, asked.checks, asked.totals, samples=contract.samples)

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from mlops_steps.data.profile import Column, Profile
+from mlops_steps.monitor.apart import Periods
 from mlops_steps.monitor.effects import NULLS, REST, UNREADABLE, Effect, effects
 from mlops_steps.monitor.measures import Measures, measures
 from mlops_steps.monitor.wobble import Window, margin, weights
@@ -77,6 +78,7 @@ class Drift(msgspec.Struct, kw_only=True, frozen=True):
         shift: What has moved: features, predictions, both or none; `features only` where the
             log has no predictions to compare.
         columns: The columns, the most moved first.
+        periods: A diagnostic of several columns together, which decides nothing.
     """
 
     version: str
@@ -91,6 +93,7 @@ class Drift(msgspec.Struct, kw_only=True, frozen=True):
     shift: Literal["none", "features", "predictions", "both"]
     predictions_compared: bool
     columns: list[ColumnDrift]
+    periods: Periods = Periods()
     format: Literal[2] = 2
 
     @property

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from mlops_steps.data.planning import keep
 from mlops_steps.data.profile import Profile, read_profile
 from mlops_steps.data.profiling import profile_of
 from mlops_steps.data.tables import connect, format_of, identifier, literal, reading
 from mlops_steps.errors import UndecidedError
-from mlops_steps.monitor import drift, ledger, log, retraining
+from mlops_steps.monitor import drift, ledger, log, periods, retraining
+from mlops_steps.monitor.apart import Periods
 from mlops_steps.monitor.effects import effects
 from mlops_steps.monitor.watched import assess, open_questions, proven, watch
 from mlops_steps.registry.address import open_registry
@@ -123,6 +126,12 @@ def judge(record: Record) -> Judged:
             table = _requests(record, registry, connection, Path(name) / "log")
             seen = _seen(connection, table, reference, before) if table else log.NOTHING
             watched = watch(record, connection, table, Path(name) / "champion", champion.version)
+            apart = Periods()
+            if table:
+                looked = ledger.looked_until(before, champion.version)
+                apart = periods.compare(
+                    connection, table, reference.profile, champion=champion.version, looked=looked
+                )
     record.figure("rows", seen.recent.rows, unit="rows")
     wanted = settings.minimum_rows
     for rows, of in ((seen.recent.rows, "requests"), (reference.profile.rows, "training rows")):
@@ -150,6 +159,7 @@ def judge(record: Record) -> Judged:
         return retraining.seen(ledger.looked(now, look) if look else now, names), None
 
     ledger.update(registry, remember)
+    found = msgspec.structs.replace(found, periods=apart)
     return Judged(found, performance, record, registry, until)
 
 

@@ -82,7 +82,7 @@ def _watch(record: Record) -> Status:
     if found.drifted or told.reason:
         _alarm(record, judged, told)
     else:
-        record.say(_quiet(found), *told.lines, _against(found))
+        record.say(_quiet(found), *told.lines, *_apart(found), _against(found))
     return Status.UNDECIDED if told.undecided else Status.PASS
 
 
@@ -97,6 +97,20 @@ def _against(found: Drift) -> str:
     )
 
 
+def _apart(found: Drift) -> list[str]:
+    """What tells the requests since the last look from those before: a line, if anything does."""
+    by = found.periods
+    if by.auc is None or by.low is None or not by.columns:
+        return []
+    names = [each.name for each in by.columns]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    how = f"area under the curve {by.auc:.2f}, at least {by.low:.2f}"
+    which = f"{', '.join(names[:SHOWN])}{more}"
+    return [
+        f"requests since the last look are told from those before by {which} ({how}): {by.note}"
+    ]
+
+
 def _alarm(record: Record, judged: Judged, told: Told) -> None:
     """Say what has drifted or dropped, and start a retraining if nothing holds it."""
     from mlops_steps import ci
@@ -104,7 +118,8 @@ def _alarm(record: Record, judged: Judged, told: Told) -> None:
 
     found = judged.drift
     drifted = found.drifted
-    lines = [*(f"{each.name}: {each.reason}" for each in drifted[:SHOWN]), *told.lines]
+    lines = [f"{each.name}: {each.reason}" for each in drifted[:SHOWN]]
+    lines += [*told.lines, *_apart(found)]
     more = f", and {len(drifted) - 1} more" if len(drifted) > 1 else ""
     drift = f"drift in {drifted[0].name}: {drifted[0].reason}{more}" if drifted else ""
     reason = one_line("; ".join(filter(None, (told.reason, drift))))

@@ -78,6 +78,24 @@ class Column(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Telling(msgspec.Struct, frozen=True):
+    """A column that tells two periods apart."""
+
+    name: str
+    importance: float
+
+
+class Periods(msgspec.Struct, frozen=True):
+    """Whether the requests since the last look can be told from those before; a diagnostic."""
+
+    earlier: int = 0
+    later: int = 0
+    auc: float | None = None
+    low: float | None = None
+    high: float | None = None
+    columns: list[Telling] = []
+
+
 class Drift(msgspec.Struct, frozen=True):
     """`out/monitor/drift.json`: `rows` requests against `reference_rows` training rows."""
 
@@ -87,6 +105,7 @@ class Drift(msgspec.Struct, frozen=True):
     allowed: float
     alpha: float
     columns: list[Column]
+    periods: Periods = Periods()
 
 
 class Handed(msgspec.Struct, frozen=True):

@@ -70,11 +70,11 @@ def paired_difference(
     one, other = area(*first), area(*second)
     low1, high1 = newcombe(one, positives, negatives, confidence)
     low2, high2 = newcombe(other, positives, negatives, confidence)
-    covariance = _covariance(first, second)
-    shared = 2 * _correlation(covariance)
+    both = covariance(first, second)
+    shared = 2 * _correlation(both)
     down, up = one - low1, high1 - one
     down2, up2 = other - low2, high2 - other
-    variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+    variance = both[0, 0] + both[1, 1] - 2 * both[0, 1]
     wald = z_of(confidence) * math.sqrt(max(0.0, variance))
     below = math.sqrt(max(0.0, down**2 + up2**2 - shared * down * up2))
     above = math.sqrt(max(0.0, up**2 + down2**2 - shared * up * down2))
@@ -90,15 +90,15 @@ def _placements(positive: Scores, negative: Scores) -> tuple[Scores, Scores]:
     return above / (2 * len(negative)), 1 - below / (2 * len(positive))
 
 
-def _covariance(first: tuple[Scores, Scores], second: tuple[Scores, Scores]) -> Scores:
+def covariance(first: tuple[Scores, Scores], second: tuple[Scores, Scores]) -> Scores:
     """DeLong's 2 x 2 covariance of two areas; zeros when a class has fewer than two rows."""
-    covariance = np.zeros((2, 2))
+    found = np.zeros((2, 2))
     if min(len(first[0]), len(first[1])) > 1:
         for ours, theirs in zip(_placements(*first), _placements(*second), strict=True):
-            covariance += np.cov(ours, theirs) / len(ours)
-    return covariance
+            found += np.cov(ours, theirs) / len(ours)
+    return found
 
 
-def _correlation(covariance: Scores) -> float:
-    scale = math.sqrt(covariance[0, 0] * covariance[1, 1])
-    return float(np.clip(covariance[0, 1] / scale, 0.0, 1.0)) if scale > 0 else 0.0
+def _correlation(both: Scores) -> float:
+    scale = math.sqrt(both[0, 0] * both[1, 1])
+    return float(np.clip(both[0, 1] / scale, 0.0, 1.0)) if scale > 0 else 0.0

@@ -392,3 +392,35 @@ def test_killed_anywhere_it_has_spent_before_it_looked_and_starts_once(
         ends.add(f"{verdict['status']} {events} {started}")
     assert "undecided ['starting'] False" in ends
     assert "undecided ['starting'] True" in ends
+
+
+def test_what_tells_the_last_look_from_those_before_is_named_and_decides_nothing(
+    watched: Road, tmp_path: Path
+) -> None:
+    part = "SELECT * FROM ({rows}) WHERE key::INT {which} 280"
+    made = watched(part.format(rows=SAME, which="<="))
+    assert made.run("monitor").code == 0
+    first = drift(made)["periods"]
+    assert first["auc"] is None
+    assert first["note"] == "the first look: there is no earlier one to compare with"
+    # The radius has the values that it had, in other rows: only beside others does it show.
+    table = f"read_csv({literal(made.folder / 'data' / 'samples.csv')})"
+    query = part.format(rows=SAME, which=">").format(table=table)
+    numbered = "SELECT *, row_number() OVER (ORDER BY mean_radius {}) AS n FROM ({})"
+    turned = (
+        "SELECT a.* EXCLUDE (n) REPLACE (b.mean_radius AS mean_radius) "
+        f"FROM ({numbered.format('', query)}) a JOIN ({numbered.format('DESC', query)}) b USING (n)"
+    )
+    file = tmp_path / "turned.parquet"
+    duckdb.execute(f"COPY ({turned}) TO {literal(file)} (FORMAT parquet)")
+    FolderRegistry(Path(made.env["MLOPS_STATE"]), "tumour").append_log(file)
+    ran = made.run("monitor")
+    found = drift(made)
+    by = found["periods"]
+    assert (by["earlier"], by["later"]) == (280, 289)
+    assert by["low"] > 0.8
+    assert "mean_radius" in {each["name"] for each in by["columns"]}
+    assert "requests since the last look are told from those before by" in ran.text
+    assert "it decides nothing" in ran.text
+    assert "mean_radius" not in {each["name"] for each in found["columns"] if each["drifted"]}
+    assert ran.verdict["outputs"]["retrain"] == "false", ran.text

@@ -260,7 +260,9 @@ def watched(road: Road) -> None:
         "shift": "features",
         "predictions_compared": True,
         "columns": columns,
-    }
+        "periods": {"earlier": 1_208, "later": 604, "auc": 0.71, "low": 0.68, "high": 0.74,
+                    "columns": [{"name": "worst_area", "importance": 0.2, "low": 0.1}]},
+    }  # fmt: skip
     name = road.put("out/monitor/drift.json", drift, Drift)
     finding = {"rule": "monitor/drift", "level": "warning", "message": "worst_concave_points"}
     line = "drift in 2 of 30 columns, 1,812 rows"

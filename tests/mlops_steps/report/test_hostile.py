@@ -19,7 +19,18 @@ from mlops_steps.report.classes import Class, Classes, Pair
 from mlops_steps.report.curves import Bin, Confusion, Curves
 from mlops_steps.report.numbers import BARS, Errors, Frame, Numbers
 from mlops_steps.report.reading import Predictions, Reading
-from mlops_steps.report.shapes import Arm, Canary, Check, Column, Drift, Handed, Phase, Training
+from mlops_steps.report.shapes import (
+    Arm,
+    Canary,
+    Check,
+    Column,
+    Drift,
+    Handed,
+    Periods,
+    Phase,
+    Telling,
+    Training,
+)
 from mlops_steps.report.text import clean, number
 from mlops_steps.spec import Status
 from mlops_steps.stats.results import Champion, Estimate, Judged, Metrics
@@ -109,6 +120,7 @@ def reading(text: str, task: Task = "binary") -> Reading:
         drift=Drift(
             version=text, reference_rows=1, rows=1, allowed=0.1, alpha=0.05,
             columns=[Column(text, drifted=True, distance=0.5, bound=0.4, margin=0.1, reason=text)],
+            periods=Periods(500, 500, 0.7, 0.6, 0.8, [Telling(text, 0.2)]),
         ),
         canary=Canary(
             candidate=text, champion=text, decision=text, method=text, rule=text, words=text,

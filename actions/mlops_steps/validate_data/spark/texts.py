@@ -13,9 +13,9 @@ from mlops_steps.validate_data.spark.kinds import text
 
 _NUMBER = r"[ \t]*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity))[ \t]*"
 _NAN = r"(?i:nan)"
-_MAYBE_NUMBER = (
-    r"\s*[+-]?(?:(?=[^0-9]*[0-9])[0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9_]*)?|(?i:inf|infinity|nan))\s*"
-)
+_MAYBE_DIGITS = r"(?=[^0-9]*[0-9])[0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9_]*)?"
+_MAYBE_WHOLE = rf"\s*[+-]?{_MAYBE_DIGITS}\s*"
+_MAYBE_NUMBER = rf"\s*[+-]?(?:{_MAYBE_DIGITS}|(?i:inf|infinity|nan))\s*"
 _TIME = (
     r"(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:[ T](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?Z?)?)?"
@@ -59,7 +59,7 @@ def read(cell: str, kind: str) -> Read | None:
     if kind == "TIMESTAMP":
         return _read(cell, "TIMESTAMP_NTZ", _TIME, _MAYBE_TIME)
     if kind == "HUGEINT":
-        return _read(cell, "DECIMAL(38, 0)", _WHOLE, _MAYBE_NUMBER)
+        return _read(cell, "DECIMAL(38, 0)", _WHOLE, _MAYBE_WHOLE)
     return None
 
 

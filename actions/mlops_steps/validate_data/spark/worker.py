@@ -125,10 +125,12 @@ def open_table(  # noqa: PLR0917 - by name, as they come
     """
     from mlops_steps.validate_data.spark.kinds import quoted
 
-    reading: Callable[..., Any] = {"parquet": _parquet, "csv": _csv, "jsonl": _json_lines}[kind]
+    readers: dict[str, Callable[..., Any]] = {
+        "parquet": _parquet, "csv": _csv, "jsonl": _json_lines
+    }  # fmt: skip
     places = [f"file://{path}" for path in files]
     reader = session.read.option("basePath", f"file://{base}") if base else session.read
-    frame = reading(session, reader, places, list(keys), names)
+    frame = readers[kind](session, reader, places, list(keys), names)
     # Spark leaves out files by their names (`_part.csv`), without a word.
     read = {unquote(urlsplit(place).path) for place in frame.inputFiles()}
     if read != set(files):

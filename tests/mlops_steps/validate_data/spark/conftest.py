@@ -42,17 +42,25 @@ class Both:
     spark: dict[str, Result]
     duckdb: dict[str, dict[str, Any]]
 
-    def unlike(self, *, leave_out: tuple[str, ...] = ()) -> list[str]:
-        """Where they differ: in status, counts, share or numbers of rows."""
+    def unlike(self) -> list[str]:
+        """Where both judged and differ: in status, counts, share or numbers of rows."""
         assert sorted(self.spark) == sorted(self.duckdb)
         found = []
         for name, there in self.duckdb.items():
             here = self.spark[name]
             one = (here.status, here.n, here.n_failed, here.share, here.rows)
             other = tuple(there[key] for key in ("status", "n", "n_failed", "share", "rows"))
-            if one != other and name not in leave_out:
+            if one != other and name not in self.undecided():
                 found.append(f"{name}: {one} {here.message!r} beside {other} {there['message']!r}")
         return found
+
+    def undecided(self) -> set[str]:
+        """What DuckDB judged, and Spark did not."""
+        return {
+            name
+            for name, here in self.spark.items()
+            if here.status == "undecided" != self.duckdb[name]["status"]
+        }
 
 
 @pytest.fixture

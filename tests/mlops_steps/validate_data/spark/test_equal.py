@@ -63,10 +63,7 @@ def spoilt() -> list[dict[str, str | None]]:
     return rows
 
 
-@pytest.mark.parametrize(
-    ("kind", "split"),
-    [("csv", "test"), ("jsonl", "test"), ("parquet", "test"), ("parquet", "valid")],
-)
+@pytest.mark.parametrize(("kind", "split"), [("jsonl", "test"), ("parquet", "valid")])
 def test_every_kind_of_check(both: Judge, tmp_path: Path, kind: str, split: str) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "grades.csv").write_text("grade,name\n1,low\n2,mid\n3,high\n")

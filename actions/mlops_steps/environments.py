@@ -31,14 +31,17 @@ class BuildError(Exception):
     exit_code = 4
 
 
-def build(lock: str) -> str:
+def build(lock: str, from_source: str = "") -> str:
     """The Python of the environment that a lock (requirements with hashes) describes.
+
+    Nothing but wheels, unless a step names one package of a lock of its own, of which there is
+    none: that one is built from its source, by what the same lock has by hash.
 
     Raises BuildError when it cannot be built.
     """
     folder = environment(lock)
     if not stands(folder):
-        _guarded(folder, lambda: _install(folder, os.path.abspath(lock)))
+        _guarded(folder, lambda: _install(folder, os.path.abspath(lock), from_source))
     return _python_of(folder)
 
 
@@ -118,28 +121,37 @@ def _guarded(folder: str, make: Callable[[], None]) -> None:
             os.fsync(marker.fileno())
 
 
-def _install(folder: str, lock: str) -> None:
+def _install(folder: str, lock: str, from_source: str) -> None:
     _refuse_unsupported()
     _call(
         [sys.executable, "-I", "-m", "venv", "--without-pip", folder],
         "no environment could be made",
     )
     command = [_uv(), "pip", "install", "--quiet", "--python", _python_of(folder)]
-    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock]
-    for name in _without_wheel(lock):
-        # Built from its source, by what the same lock has by hash.
-        command += ["--no-binary", name, "--build-constraints", lock]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:"]
     if lock.startswith(os.path.join(os.path.dirname(LOCKS), "")):
         # A project's settings of uv are for its own environment, not for a step's or a reader's.
         command += ["--directory", os.path.abspath(os.sep)]
-    _call(command, "installing %s failed" % os.path.basename(lock), {"UV_CACHE_DIR": downloads()})
+    problem = "installing %s failed" % os.path.basename(lock)
+    cache = {"UV_CACHE_DIR": downloads()}
+    if from_source:
+        # What its build asks for is not fetched, which no hash would hold: all that the lock has
+        # beside it is there before, and builds it.
+        _call(command + ["-r", _without(from_source, lock, folder)], problem, cache)
+        command += ["--no-binary", from_source, "--no-build-isolation"]
+    _call(command + ["-r", lock], problem, cache)
 
 
-def _without_wheel(lock: str) -> list[str]:
-    """The packages of which there is none, as the head of a lock tells."""
-    mark = "# No wheel: "
+def _without(name: str, lock: str, folder: str) -> str:
+    """A lock without one of its packages, in the folder of an environment."""
+    import re
+
     with open(lock, encoding="utf-8") as stream:
-        return [line[len(mark) :].strip() for line in stream if line.startswith(mark)]
+        rest = re.sub(r"(?m)^%s==.*\n(?: .*\n)*" % re.escape(name), "", stream.read())
+    path = os.path.join(folder, "rest.txt")
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write(rest)
+    return path
 
 
 def _uv() -> str:

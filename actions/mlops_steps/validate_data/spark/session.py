@@ -56,7 +56,7 @@ def session(address: str) -> Iterator[Session]:
         InfrastructureError: It cannot be installed, or it does not answer.
     """
     try:
-        python = environments.build(str(LOCK))
+        python = environments.build(str(LOCK), from_source="pyspark")
     except environments.BuildError as error:
         raise InfrastructureError(f"pyspark: {error}") from None
     variables = {name: os.environ[name] for name in _KEPT if name in os.environ}

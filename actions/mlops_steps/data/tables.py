@@ -61,10 +61,15 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
 def reading(name: str) -> Iterator[None]:
     """Turn DuckDB's trouble with a file into an `UndecidedError` that names the file.
 
-    Only the first line of DuckDB's message is kept: the others may quote rows.
+    Only the first line of DuckDB's message is kept: the others may quote rows. Of what could not
+    be converted or computed not even that: it quotes the value.
     """
     try:
         yield
+    except duckdb.DataError as error:
+        kind = str(error).partition(":")[0]
+        words = f"a value cannot be converted or computed ({kind}); it is not shown"
+        raise UndecidedError(f"{name}: {words}") from None
     except duckdb.Error as error:
         raise UndecidedError(f"{name}: cannot be read: {str(error).splitlines()[0]}") from None
 
@@ -181,6 +186,9 @@ def refuse_twins(path: Table, names: Iterable[str]) -> None:
     for name in names:
         if not name.strip():
             raise UndecidedError(f"{path.name}: a column has no name")
+        if name.startswith("*") and (name.endswith("*") or name.startswith("*value* ")):
+            # Else it would stand in for what a check computes beside the columns.
+            raise UndecidedError(f"{path.name}: a column is named {name!r}, which steps use")
         if name.lower() in seen:
             twin = seen[name.lower()]
             raise UndecidedError(f"{path.name}: two columns are named {twin!r} and {name!r}")

@@ -13,6 +13,8 @@ from mlops_steps.validate_data.contract import Column, Counts, Environment, Seve
 
 #: Columns among which the one that was meant is looked for: of n by n names that takes n squared.
 _GUESSED = 100
+#: Values of a set that a message names, and the characters of one.
+_NAMED, _LONGEST = 30, 80
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         inside = f"({value} >= {_number(low)} AND {value} <= {_number(high)})"
         checks.append(Check("range", name, _outside(column), _not_shown(cell, inside, nan)))
     if column.allowed is not None:
-        words = ", ".join(str(each) for each in column.allowed)
+        more = f" and {len(column.allowed) - _NAMED:,} more" if len(column.allowed) > _NAMED else ""
+        words = ", ".join(str(each)[:_LONGEST] for each in column.allowed[:_NAMED]) + more
         inside = _among(value, column)
         checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside, nan)))
     if column.regex is not None:

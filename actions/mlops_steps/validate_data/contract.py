@@ -12,6 +12,8 @@ from mlops_steps.errors import ConfigError
 
 ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
 Severity = Literal["error", "warn"]
+#: Bytes of a contract: read, it takes five hundred times as much memory.
+LARGEST = 500_000
 #: Where a column is there: in what a model learns from, or in what one is asked. Only the
 #: first is judged by a step.
 Environment = Literal["training", "serving"]
@@ -166,6 +168,17 @@ class Contract(Part, frozen=True):
     samples: Literal["redacted", "shown", "none"] = "redacted"
 
 
+def refuse_links(root: Path, name: str) -> None:
+    """Refuse a file of the project that is, or lies behind, a link: messages quote what it holds.
+
+    Raises:
+        ConfigError: It does.
+    """
+    places = [root / name, *(root / name).parents]
+    if any(place.is_symlink() for place in places if place.is_relative_to(root) and place != root):
+        raise ConfigError(f"{name}: is, or lies behind, a link; name a file of the project")
+
+
 def load(root: Path, table: TableInput, *, task: Task = "binary") -> Contract:
     """Read a table's contract.
 
@@ -177,6 +190,10 @@ def load(root: Path, table: TableInput, *, task: Task = "binary") -> Contract:
     from mlops_steps.validate_data.sense import misfits
 
     path = root / table.contract
+    refuse_links(root, table.contract)
+    if path.is_file() and path.stat().st_size > LARGEST:
+        words = f"is larger than {LARGEST:,} bytes; long sets of values go into a file: references"
+        raise ConfigError(f"{table.contract}: {words}")
     contract = read_yaml(path, Contract, shown_as=table.contract)
     for key, problem in misfits(contract, table, task=task):
         raise ConfigError(f"{at(path, key, shown_as=table.contract)}: {problem}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import duckdb
+
 from mlops_steps.data.tables import ROW, identifier
 from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.cells import Cells
@@ -33,7 +35,11 @@ def _check(view: View, group: Group, cells: Cells) -> Result:
     )
     if not reason:
         reason = view.refused(query)
-    groups, failed, numbers, most = (0, 0, None, 0) if reason else view.ask(query)
+    groups, failed, numbers, most = 0, 0, None, 0
+    try:
+        groups, failed, numbers, most = (0, 0, None, 0) if reason else view.ask(query)
+    except duckdb.DataError as error:  # an overflow, say; what it says quotes the value
+        reason = f"a value cannot be converted or computed ({str(error).partition(':')[0]})"
     if not groups:
         reason = reason or "no rows to look at"
     return judged(

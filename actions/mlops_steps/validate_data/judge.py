@@ -20,6 +20,9 @@ NAMED_ROWS = 5
 #: Characters of a cell that a result shows.
 CELL = 40
 
+#: Aggregates of one pass, at most: each takes memory that DuckDB's limit does not count.
+TOGETHER = 512
+
 #: Bits of memory for telling whole numbers apart, for each thread: 32 MiB.
 BITS = 1 << 28
 
@@ -39,8 +42,8 @@ class View:
     where: str
 
     def one(self, *wanted: str) -> tuple[Any, ...]:
-        """One row of aggregates over them."""
-        return self.ask(f"SELECT {', '.join(wanted)} FROM {self.table} WHERE {self.where}")
+        """One row of aggregates over them: in one pass, of a very wide table in several."""
+        return self._in_passes(wanted, self.table)
 
     def ask(self, query: str) -> tuple[Any, ...]:
         """The first row of a query."""
@@ -68,10 +71,8 @@ class View:
                 for at in left
             ]
             if wanted:
-                query = (
-                    f"SELECT {', '.join(wanted)} FROM {self._numbered(limit)} WHERE {self.where}"
-                )
-                for at, found in zip(left, self.ask(query), strict=True):
+                answers = self._in_passes(wanted, self._numbered(limit))
+                for at, found in zip(left, answers, strict=True):
                     places[at] = sorted(found or [])
         some = {row for rows in places for row in rows} or {0}
         cells = [f"left(CAST({shows or 'NULL'} AS VARCHAR), {CELL})" for _, shows in violations]
@@ -84,6 +85,13 @@ class View:
         return [
             [(number, shown[number][at] or "") for number in rows] for at, rows in enumerate(places)
         ]
+
+    def _in_passes(self, wanted: Sequence[str], table: str) -> tuple[Any, ...]:
+        found: tuple[Any, ...] = ()
+        for first in range(0, len(wanted), TOGETHER):
+            some = ", ".join(wanted[first : first + TOGETHER])
+            found += self.ask(f"SELECT {some} FROM {table} WHERE {self.where}")
+        return found
 
     def _numbered(self, limit: int | None = None) -> str:
         """The rows of the file, or the first of them, with their numbers as `ROW`."""
@@ -198,12 +206,12 @@ def judge(
     by_row = [check for check in checks if not check.undecided and not check.distinct]
     repeating = [check for check in checks if not check.undecided and check.distinct]
     # A condition that is NULL is a defect of ours: the row counts as failed.
-    conditions = [f"count_if(coalesce({check.violation}, true))" for check in by_row]
+    conditions = [f"count_if(coalesce({_tried(each, each.violation)}, true))" for each in by_row]
     wants = [want for total in totals for want in total.wants]
     integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
     ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
-    looks = dict.fromkeys(check.looks for check in [*by_row, *repeating] if check.looks)
-    looked = [f"count_if({each})" for each in looks]
+    looks = {each.looks: _tried(each, each.looks) for each in [*by_row, *repeating] if each.looks}
+    looked = [f"count_if({each})" for each in looks.values()]
     rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
     failed = dict(zip(by_row, counts, strict=False))
     seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))
@@ -282,9 +290,17 @@ def _total(total: Total, rows: int, found: list[Any]) -> Result:
     )  # fmt: skip
 
 
+def _tried(check: Check, sql: str) -> str:
+    """A user's rule may overflow, divide by zero or convert what cannot be: true where it does.
+
+    Such a row is not shown to keep it; and DuckDB's error would quote the row's value.
+    """
+    return f"coalesce(TRY({sql}), true)" if check.kind == "rule" else sql
+
+
 def _violation(view: View, check: Check) -> str:
     if not check.distinct:
-        return check.violation
+        return _tried(check, check.violation)
     values = f"SELECT value FROM ({view.repeated(check.distinct)})"
     return f"coalesce(({check.distinct}) IN ({values}), false)"  # NULL repeats nothing
 

@@ -21,6 +21,8 @@ _WORDS = (
     *(exp.Substring, exp.StartsWith, exp.RegexpFullMatch, exp.Interval, exp.Var, exp.DateDiff),
 )
 _AGGREGATES = (exp.Count, exp.Distinct, exp.Star, exp.Sum, exp.Avg, exp.Min, exp.Max)
+#: Characters of an expression: the parser, and DuckDB, take the square of the time for more.
+LONGEST = 4_000
 _TYPES = {"INT", "BIGINT", "DOUBLE", "FLOAT", "TEXT", "VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"}
 
 
@@ -34,6 +36,8 @@ def read(sql: str, *, grouped: bool = False) -> exp.Expr:
     Raises:
         RuleError: It cannot be read, or holds what is not allowed.
     """
+    if len(sql) > LONGEST:
+        raise RuleError(f"has {len(sql):,} characters. Allowed: at most {LONGEST:,}")
     try:
         found = sqlglot.parse(sql, dialect="duckdb")
     except sqlglot.errors.SqlglotError as error:

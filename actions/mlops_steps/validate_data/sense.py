@@ -10,6 +10,9 @@ from mlops_steps.config import TableInput, Task, did_you_mean
 from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Files, Rows
 
+#: Characters of a regular expression, which findings quote.
+LONGEST_REGEX = 2_000
+
 
 def misfits(contract: Contract, table: TableInput, *, task: Task) -> Iterator[tuple[str, str]]:
     """Everything that makes no sense in it or beside mlops.yaml, each with its key."""
@@ -200,6 +203,8 @@ def _text_only(column: Column) -> tuple[str, str] | None:
     if column.regex is not None:
         from mlops_steps.data.tables import unusable_regex
 
+        if len(column.regex) > LONGEST_REGEX:
+            return "regex", f"has {len(column.regex):,} signs. Allowed: at most {LONGEST_REGEX:,}"
         if problem := unusable_regex(column.regex):
             return "regex", f"{column.regex!r} is no expression of RE2: {problem}"
     return None

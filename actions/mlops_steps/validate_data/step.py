@@ -59,10 +59,15 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data.judge import View, judge
     from mlops_steps.validate_data.privacy import sampled
     from mlops_steps.validate_data.sides import check_copies
-    from mlops_steps.validate_data.table import check_shape, check_split
+    from mlops_steps.validate_data.table import check_shape, check_split, refuse_unjudgeable
 
     table = record.config.table
     contract = contracts.load(record.root, table, task=record.config.model.task)
+    for name in (
+        *([] if table.source else [table.path]),
+        *(each.file for each in contract.references),
+    ):
+        contracts.refuse_links(record.root, name)
     record.take(table.contract)
     source = take(record)
     others = {each.file: record.take(each.file) for each in contract.references}
@@ -79,6 +84,7 @@ def run(record: Record) -> Status:
     with connect() as connection, reading(table.path):
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
+        refuse_unjudgeable(source, table.key, list(kinds))
         cells = Cells(contract, kinds, typed=format_of(source) == "parquet")
         view = View(connection, cells.with_values(scanned), where)
         cells = replace(cells, familiar=familiar(view, cells))

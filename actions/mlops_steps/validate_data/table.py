@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from mlops_steps.config import TableInput, Task
+from mlops_steps.config import TableInput, Task, did_you_mean
+from mlops_steps.data.headers import refuse_zeros
+from mlops_steps.data.parts import Table, files_of
 from mlops_steps.data.split import SPLITS, split_sql
-from mlops_steps.data.tables import identifier
+from mlops_steps.data.tables import format_of, identifier
 from mlops_steps.data.withhold import finite, is_positive
+from mlops_steps.errors import UndecidedError
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Bounds, Contract
@@ -15,6 +18,27 @@ from mlops_steps.validate_data.totals import Told, Total
 
 #: Rows among which every split is looked for first.
 FIRST_ROWS = 10_000
+#: Columns beyond the contract that a message names, and the characters of one.
+NAMED, LONGEST = 20, 100
+#: Columns that are judged; a file of texts is split into all of its cells in every pass.
+MOST_COLUMNS = {"parquet": 20_000, "csv": 2_000, "jsonl": 2_000}
+
+
+def refuse_unjudgeable(source: Table, key: str, columns: list[str]) -> None:
+    """Refuse a table of which nothing could be judged in bounded time, or whose rows have no key.
+
+    Raises:
+        UndecidedError: It has too many columns, lacks the key, or is a CSV with a zero byte.
+    """
+    kind = format_of(source)
+    if len(columns) > MOST_COLUMNS[kind]:
+        words = f"{len(columns):,} columns; of {kind} at most {MOST_COLUMNS[kind]:,} are judged"
+        raise UndecidedError(f"{source.name}: has {words}")
+    for path in files_of(source) if kind == "csv" else ():
+        refuse_zeros(path)
+    if key not in columns:
+        words = f"has no column {key!r}, which mlops.yaml calls the key"
+        raise UndecidedError(f"{source.name}: {words}{did_you_mean(key, columns[:NAMED])}")
 
 
 def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Result]:
@@ -31,7 +55,9 @@ def check_shape(contract: Contract, columns: list[str], rows: int) -> list[Resul
         results.append(_whole("change", _changed(rows, accepted, change), n=rows))
     if not contract.extra_columns:
         extra = unnamed(contract, columns)
-        message = f"not in the contract: {', '.join(map(repr, extra))}" if extra else ""
+        more = f" and {len(extra) - NAMED:,} more" if len(extra) > NAMED else ""
+        listed = ", ".join(repr(name[:LONGEST]) for name in extra[:NAMED])
+        message = f"not in the contract: {listed}{more}" if extra else ""
         results.append(_whole("columns", message, n=len(columns)))
     return results
 

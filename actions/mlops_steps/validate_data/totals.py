@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlops_steps.data.tables import identifier, literal
-from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.cells import Cells, unreadable
 from mlops_steps.validate_data.contract import (
     Bounds,
     Column,
@@ -57,13 +57,17 @@ def totals(cells: Cells, now: datetime, environment: Environment = "training") -
     found: list[Total] = []
     for name, column in contract.columns.items():
         wanted = _column(name, column, cells)
-        if name in kinds:
+        if name in kinds and cells.typed and (reason := unreadable(column.type, kinds[name])):
+            found += [replace(each, wants=(), undecided=reason) for each in wanted]
+        elif name in kinds:
             found += wanted
         elif environment in column.environments:
             found += [_missing(each) for each in wanted]
     for fresh in contract.fresh:
         total = _age(fresh, cells, now)
         total = replace(total, severity=fresh.severity)
+        reason = unreadable("timestamp", kinds.get(fresh.column, "TIMESTAMP")) * cells.typed
+        total = replace(total, wants=(), undecided=reason) if reason else total
         found.append(total if fresh.column in kinds else _missing(total))
     return found
 

@@ -138,7 +138,9 @@ class Dialect:
         said, own = self._say(node), self.kind(node)
         if own in {kind, '"NULL"'}:
             return said
-        if not kinds.widens(own, kind):
+        if limit := kinds.exact_below(own, kind):
+            self._doubts.append(f"(abs({said}) >= {limit})")
+        elif not kinds.widens(own, kind):
             raise DialectError(f"{_shown(node)} ({own}) as {kind}")
         return f"CAST({said} AS {kinds.to_spark(kind)})"
 
@@ -230,7 +232,9 @@ class Dialect:
         if kind == "HUGEINT" and own in {"DOUBLE", "FLOAT"}:
             self._doubts.append(f"(abs({said}) >= 1e37D)")
             return f"try_cast({said} AS DECIMAL(38, 0))"
-        if kinds.widens(own, kind) or (own, kind) == ("TIMESTAMP", "DATE"):
+        if limit := kinds.exact_below(own, kind):
+            self._doubts.append(f"(abs({said}) >= {limit})")
+        if limit or kinds.widens(own, kind) or (own, kind) == ("TIMESTAMP", "DATE"):
             return f"CAST({said} AS {kinds.to_spark(kind)})"
         raise DialectError(f"{own} as {kind}")
 

@@ -75,6 +75,14 @@ def widens(kind: str, wanted: str) -> bool:
     return (kind, wanted) in {("DATE", "TIMESTAMP"), ("BOOLEAN", "INTEGER")}
 
 
+def exact_below(kind: str, wanted: str) -> str:
+    """The number below which decimals of many digits are the same double to both; else empty."""
+    decimal = _DECIMAL.fullmatch(kind)
+    if wanted != "DOUBLE" or not decimal or int(decimal[1]) <= _EXACT:
+        return ""
+    return f"1e{_EXACT - int(decimal[2])}BD"
+
+
 def writes_alike(kind: str) -> bool:
     """Whether both engines write the type's values as the same text."""
     return is_integer(kind) or kind in {"VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP"}

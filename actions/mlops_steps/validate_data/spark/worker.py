@@ -22,6 +22,8 @@ SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.caseSensitive": "true",
     "spark.sql.session.timeZone": "UTC",
+    # A product of decimals keeps its digits, or is an error.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
     "spark.sql.json.enableExactStringParsing": "true",

@@ -42,8 +42,16 @@ class View:
     where: str
 
     def one(self, *wanted: str) -> tuple[Any, ...]:
-        """One row of aggregates over them: in one pass, of a very wide table in several."""
-        return self._in_passes(wanted, self.table)
+        """One row of aggregates over them.
+
+        Different values are counted by themselves: beside them, and a list, all others would take
+        DuckDB 2.0.0 two to five times as long.
+        """
+        apart = [each for each in wanted if "DISTINCT" in each]
+        found: dict[str, Any] = {}
+        for some in ([each for each in wanted if each not in apart], apart):
+            found |= zip(some, self._in_passes(some, self.table), strict=True)
+        return tuple(found[each] for each in wanted)
 
     def ask(self, query: str) -> tuple[Any, ...]:
         """The first row of a query."""

@@ -108,7 +108,7 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
     if column.allowed is not None:
         more = f" and {len(column.allowed) - _NAMED:,} more" if len(column.allowed) > _NAMED else ""
         words = ", ".join(str(each)[:_LONGEST] for each in column.allowed[:_NAMED]) + more
-        inside = _among(value, column)
+        inside = _among(value, column, whole=cells.is_integer(name))
         checks.append(Check("set", name, f"not one of {words}", _not_shown(cell, inside, nan)))
     if column.regex is not None:
         inside = f"regexp_full_match({value}, {literal(column.regex)})"
@@ -149,11 +149,15 @@ def _no_such(name: str, column: Column, cells: Cells) -> str:
     return f"{cell} IS NOT NULL AND ({' OR '.join(wrong)})" if wrong else "false"
 
 
-def _among(value: str, column: Column) -> str:
-    """SQL that is true for a value that is allowed."""
+def _among(value: str, column: Column, *, whole: bool) -> str:
+    """SQL that is true for a value that is allowed; `whole`: the column holds integers alone."""
     allowed = list(dict.fromkeys(column.allowed or []))
     if column.type == "text":
         return _one_of(value, list(map(str, allowed)))
+    numbers = sorted(float(each) for each in allowed)
+    if whole and numbers == [numbers[0] + place for place in range(len(numbers))]:
+        # A range, which the file's own statistics may prove.
+        return f"({value} >= {_number(numbers[0])} AND {value} <= {_number(numbers[-1])})"
     return f"{value} IN ({', '.join(_number(float(each)) for each in allowed)})"
 
 

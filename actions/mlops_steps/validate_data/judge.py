@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,6 +30,7 @@ BITS = 1 << 28
 #: Rows of the file among which those to show are looked for first.
 FIRST_ROWS = 200_000
 _ROW = identifier(ROW)
+_THERE = re.compile(r'("(?:[^"]|"")*") IS NOT NULL')
 
 Verdict = Literal["pass", "fail", "undecided"]
 
@@ -211,15 +213,17 @@ def judge(
         The number of rows looked at, and one result a check, in order. Without rows nothing
         can be judged: every check is undecided.
     """
-    by_row = [check for check in checks if not check.undecided and not check.distinct]
-    repeating = [check for check in checks if not check.undecided and check.distinct]
+    asked = [check for check in checks if not check.undecided]
+    # What a column's own type rules out is asked of no row.
+    by_row = [check for check in asked if not check.distinct and check.violation != "false"]
+    repeating = [check for check in asked if check.distinct]
     # A condition that is NULL is a defect of ours: the row counts as failed.
     conditions = [f"count_if(coalesce({_tried(each, each.violation)}, true))" for each in by_row]
     wants = [want for total in totals for want in total.wants]
     integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
     ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
-    looks = {each.looks: _tried(each, each.looks) for each in [*by_row, *repeating] if each.looks}
-    looked = [f"count_if({each})" for each in looks.values()]
+    looks = {each.looks: _tried(each, each.looks) for each in asked if each.looks}
+    looked = [_count(each) for each in looks.values()]
     rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
     failed = dict(zip(by_row, counts, strict=False))
     seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))
@@ -247,6 +251,12 @@ def judge(
         mine = [next(answers) for _ in total.wants]
         results.append(_total(total, rows, mine))
     return rows, results
+
+
+def _count(condition: str) -> str:
+    """SQL for how many rows a condition holds; a column's values its file may have counted."""
+    there = _THERE.fullmatch(condition)
+    return f"count({there[1]})" if there else f"count_if({condition})"
 
 
 def could_not_fail(check: Check, rows: int, looked: int) -> str:

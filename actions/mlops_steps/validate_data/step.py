@@ -47,7 +47,7 @@ def run(record: Record) -> Status:
     from datetime import UTC, datetime
 
     from mlops_steps.data.profile import column_types
-    from mlops_steps.data.sources.taking import take
+    from mlops_steps.data.sources.taking import take, taking
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, format_of, reading, scan
     from mlops_steps.validate_data import contract as contracts
@@ -69,19 +69,18 @@ def run(record: Record) -> Status:
     ):
         contracts.refuse_links(record.root, name)
     record.take(table.contract)
-    source = take(record)
     others = {each.file: record.take(each.file) for each in contract.references}
 
     if table.engine == "spark":
         from mlops_steps.validate_data.spark.run import on_spark
 
-        return _report(record, *on_spark(record, contract, source, others))
+        return _report(record, *on_spark(record, contract, take(record), others))
 
     # A row without a key is looked at in every case: it must not hide.
     where = "true"
     if record.inputs["split"] == "valid":
         where = f"coalesce({split_sql(table.key, table.split)} <> 'test', true)"
-    with connect() as connection, reading(table.path):
+    with taking(record) as source, connect() as connection, reading(table.path):
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
         refuse_unjudgeable(source, table.key, list(kinds))

@@ -8,10 +8,13 @@ no later job holds its credentials. The copy is bounded in bytes and made in bou
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +62,24 @@ def take(record: Record) -> Table:
     if len(copies) != 1:
         raise UndecidedError(f"{FOLDER}: {KEEPER} left no copy of {table.source.address}")
     return record.take(copies[0])
+
+
+@contextlib.contextmanager
+def taking(record: Record) -> Iterator[Table]:
+    """The same; a file of the project is digested beside what reads it, and noted at the end.
+
+    Raises:
+        MlopsError: As `take`, at the end of the block at the latest.
+    """
+    table = record.config.table
+    path = record.root / table.path
+    if table.source is not None or not path.is_file():
+        yield take(record)
+        return
+    with ThreadPoolExecutor(1) as beside:
+        noted = beside.submit(record.take, table.path)
+        yield path
+        noted.result()
 
 
 def take_here(record: Record, folder: Path) -> Table:

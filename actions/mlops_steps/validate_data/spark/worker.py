@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,10 @@ LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
+
+
+#: Seconds in which a server of Spark Connect has to take a connection.
+PATIENCE = 20
 
 
 class RefusedError(Exception):
@@ -82,6 +87,9 @@ def start(address: str, folder: str) -> Any:
 
     builder = SparkSession.builder.appName("mlops validate-data")
     if address.startswith("sc://"):
+        # The client itself would try for minutes.
+        place = urlsplit(address)
+        socket.create_connection((place.hostname, place.port), timeout=PATIENCE).close()
         session = builder.remote(address).getOrCreate()
         for name, value in SETTINGS.items():
             session.conf.set(name, value)

@@ -21,16 +21,21 @@ from mlops_steps.validate_data.step import STEP, run
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    # Of few rows most of the time is compiling: Java's second compiler and Spark's own wait.
-    settings = tmp_path_factory.mktemp("conf")
-    (settings / "spark-defaults.conf").write_text(
+def fast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings for few rows, of which most of the time is compiling: some compilers wait."""
+    folder = tmp_path_factory.mktemp("conf")
+    (folder / "spark-defaults.conf").write_text(
         "spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1\n"
         "spark.sql.codegen.wholeStage false\n"
         "spark.sql.codegen.factoryMode NO_CODEGEN\n"
     )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spark(fast: Path) -> Iterator[Session]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_CONF_DIR", str(settings))
+        patch.setenv("SPARK_CONF_DIR", str(fast))
         with session("local[2]") as started:
             yield started
 
@@ -75,6 +80,7 @@ def both(spark: Session, tmp_path: Path) -> Callable[..., Both]:
         types: dict[str, str] | None = None,
         split: str = "test",
         described: str = CONFIG,
+        on: Session | None = None,
     ) -> Both:
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "mlops.yaml").write_text(described)
@@ -89,7 +95,7 @@ def both(spark: Session, tmp_path: Path) -> Callable[..., Both]:
         run(record)
         wanted = contracts.load(tmp_path, loaded.table)
         others = {each.file: tmp_path / each.file for each in wanted.references}
-        _, found = judge_table(spark, loaded, wanted, table, others, split=split)
+        _, found = judge_table(on or spark, loaded, wanted, table, others, split=split)
         by_name = {f"{each.column}: {each.check}".removeprefix(": "): each for each in found}
         return Both(by_name, listed(tmp_path))
 

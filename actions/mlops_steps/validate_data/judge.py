@@ -241,7 +241,7 @@ def judge(
     wanted = [(_violation(view, each), _shows(each, samples)) for each in broken]
     places = dict(zip(broken, view.first(wanted) if wanted else [], strict=True))
     results = [
-        _result(
+        of_check(
             check, rows, failed.get(check) or 0, places.get(check, []), seen.get(check.looks, rows)
         )
         for check in checks
@@ -249,7 +249,7 @@ def judge(
     answers = iter(counts[len(conditions) :])
     for total in totals:
         mine = [next(answers) for _ in total.wants]
-        results.append(_total(total, rows, mine))
+        results.append(of_total(total, rows, mine))
     return rows, results
 
 
@@ -276,9 +276,18 @@ def could_not_fail(check: Check, rows: int, looked: int) -> str:
     return ""
 
 
-def _result(
+def of_check(
     check: Check, rows: int, n_failed: int, places: list[tuple[int, str]], looked: int
 ) -> Result:
+    """The result of a check of rows.
+
+    Args:
+        check: The check.
+        rows: Rows that there are.
+        n_failed: Those that break it.
+        places: Numbers of the first of these, with what is shown of them.
+        looked: Rows for which `check.looks` is true.
+    """
     numbers = [number for number, _ in places]
     return judged(
         check.kind,
@@ -295,7 +304,8 @@ def _result(
     )
 
 
-def _total(total: Total, rows: int, found: list[Any]) -> Result:
+def of_total(total: Total, rows: int, found: list[Any]) -> Result:
+    """The result of a check of all `rows` together; `found` are the answers to its `wants`."""
     undecided = total.undecided or ("" if rows else "no rows to look at")
     n, *answers = found or [0]
     if not undecided and not n:

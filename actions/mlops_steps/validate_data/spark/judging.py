@@ -15,9 +15,9 @@ from mlops_steps.validate_data.judge import (
     CELL,
     SHOWN_ROWS,
     Result,
-    _result,
-    _total,
     judged,
+    of_check,
+    of_total,
     shown,
 )
 from mlops_steps.validate_data.spark.dialect import Dialect, DialectError, Said
@@ -133,15 +133,15 @@ def judge(
     early = dict(zip(broken, rows.early(broken), strict=True))
     for check, each in zip(checks, asked, strict=True):
         if not isinstance(each, _Asked):
-            results.append(_result(replace(check, undecided=each), count, 0, [], 0))
+            results.append(of_check(replace(check, undecided=each), count, 0, [], 0))
         elif words := plan.doubtful(each.violation, each.looks):
-            results.append(_result(replace(check, undecided=words), count, 0, [], 0))
+            results.append(of_check(replace(check, undecided=words), count, 0, [], 0))
         else:
             results.append(_judged(rows, each, plan, _shows(check, samples), early))
     for total, saids in wanted:
         words = plan.doubtful(*saids)
         found = [plan.answer(said.sql) for said in saids]
-        results.append(_total(replace(total, undecided=total.undecided or words), count, found))
+        results.append(of_total(replace(total, undecided=total.undecided or words), count, found))
     return count, results
 
 
@@ -231,7 +231,7 @@ def _judged(
     places = early.get((violation, shows), [])
     if len(places) < min(failed, SHOWN_ROWS):
         places = rows.first(violation, shows)
-    result = _result(check, count, failed, places, int(plan.answer(_looked(each))))
+    result = of_check(check, count, failed, places, int(plan.answer(_looked(each))))
     return result if rows.numbered else _unnumbered(result)
 
 

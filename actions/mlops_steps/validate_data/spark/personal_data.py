@@ -14,7 +14,7 @@ from functools import partial
 from mlops_steps.errors import UndecidedError
 from mlops_steps.validate_data import personal, privacy
 from mlops_steps.validate_data.cells import Cells
-from mlops_steps.validate_data.judge import Result, _total
+from mlops_steps.validate_data.judge import Result, of_total
 from mlops_steps.validate_data.spark import kinds
 from mlops_steps.validate_data.spark.judging import Rows
 from mlops_steps.validate_data.spark.patterns import to_java
@@ -46,12 +46,14 @@ def check_personal(
     try:
         found = rows.one(wants)
     except UndecidedError as error:
-        return [_total(replace(each, wants=(), undecided=str(error)), count, []) for each in totals]
+        return [
+            of_total(replace(each, wants=(), undecided=str(error)), count, []) for each in totals
+        ]
     results = []
     for at, total in enumerate(totals):
         looked_at, values, hits = found[3 * at : 3 * at + 3]
         told = partial(_told, int(values))
-        results.append(_total(replace(total, told=told), count, [looked_at, json.loads(hits)]))
+        results.append(of_total(replace(total, told=told), count, [looked_at, json.loads(hits)]))
     return results
 
 

@@ -138,7 +138,7 @@ def _running(
 def _answers(process: subprocess.Popen[bytes], address: str) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    for _ in range(600):
+    for _ in range(2400):
         if process.poll() is not None:
             return False
         try:

@@ -73,7 +73,7 @@ def running(folder: Path, auth: str = "") -> Iterator[Server]:
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    for _ in range(600):
+    for _ in range(2400):
         if process.poll() is not None:
             return False
         try:

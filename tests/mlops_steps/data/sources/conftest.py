@@ -105,7 +105,7 @@ def free_port() -> int:
 
 
 def wait_for(process: subprocess.Popen[bytes], answers: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         assert process.poll() is None, "ended"
         if answers():
             return

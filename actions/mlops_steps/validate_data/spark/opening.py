@@ -52,7 +52,7 @@ def open_table(spark: Session, source: Table, key: str) -> Opened:
     refuse_twins(source, found)
     if form == "jsonl":
         _refuse_rewritten(spark, key, found)
-    if form != "parquet":
+    if form == "csv":
         _refuse_signs(spark, found)
     return Opened(found, form, opened["numbered"] and (form == "parquet" or _in_one_part(spark)))
 
@@ -120,17 +120,18 @@ def _in_one_part(spark: Session) -> bool:
 
 
 def _refuse_signs(spark: Session, found: dict[str, str]) -> None:
-    """Refuse texts that Spark's readers may have changed: line ends, bytes that are not UTF-8.
+    """Refuse texts of CSV that Spark's reader may have changed.
 
     Raises:
         UndecidedError: There are such.
     """
-    signs = kinds.text(r'[\r\n\x{FFFD}]|\A *"')
+    # It makes one of several line ends, and takes a quote behind spaces for one of the text.
+    signs = kinds.text(r'[\r\n]|\A +"')
     odd = " OR ".join(f"{kinds.quoted(name)} RLIKE {signs}" for name in found)
     if count := _count(spark, odd):
         raise UndecidedError(
-            f"{count:,} rows hold a line end, or a byte that is not UTF-8, inside of a text, which "
-            "Spark's readers of CSV and JSON may change. Parquet keeps them"
+            f"{count:,} rows hold a line end inside of a text, or a quote behind spaces, which "
+            "Spark's reader of CSV may change. Parquet keeps them"
         )
 
 

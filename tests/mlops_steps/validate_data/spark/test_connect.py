@@ -79,7 +79,7 @@ def test_the_same_verdict_by_spark_connect(
     groups = "groups: [{name: even, by: [grade], sql: count(*) = 40}]\n"
     with session(server) as spark:
         assert spark.version.startswith("4.")
-        for kind in ("csv", "jsonl", "parquet"):
+        for kind in ("jsonl", "parquet"):
             found = both(rows, CONTRACT + groups, kind=kind, on=spark)
             assert (found.unlike(), found.undecided()) == ([], set())
             red = {name for name, each in found.spark.items() if each.status == "fail"}

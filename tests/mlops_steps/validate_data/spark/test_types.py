@@ -30,7 +30,7 @@ COLUMNS = {
     "real": "CAST(i / 7 AS FLOAT)",
     "x": "CASE i WHEN 3 THEN 'nan' WHEN 4 THEN 'inf' WHEN 5 THEN '-0.0' ELSE i / 3 END::DOUBLE",
     "name": "['straße', 'ISTANBUL', 'İzmir', 'kılıç', 'É', 'plain', 'ﬁn', '😀é'][1 + i % 8]",  # noqa: RUF001
-    "word": "['plain', 'PLAIN', ' in ', '50%', 'a_c', 'a.c', '', 'tab\t'][1 + i % 8]",
+    "word": "['plain', 'PLAIN', ' in ', '50%', 'a_c', 'a\nc', '', 'tab\t'][1 + i % 8]",
     "ok": "i % 2 = 0",
 }
 CONTRACT = """\

@@ -16,8 +16,10 @@ from mlops_steps.validate_data.spark.session import Session
 
 #: Read by both, and as the same; one file each.
 ALIKE = [
-    'id,b\n"""x"" y",2\n"x""y",2\n\ufffd,2\nx"y,2\n x , 2 \n"x" ,2\n"",""\n'
-    ",\n\n1,2\n#x,\\\n\x00,\u2028\n\n\n",
+    (
+        'id,b\n"""x"" y",2\n"x""y",2\n\ufffd,2\nx"y,2\n x , 2 \n"x" ,2\n"",""\n'
+        ",\n\n1,2\n#x,\\\n\x00,\u2028\n\n\n"
+    ),
     "\ufeffid,b\r\n1,2\r\n3,4\r\n",
     "id,b\r1,2\r3,4\r",
     "id,b\n",

@@ -96,6 +96,10 @@ def flaw(root: Path, table: TableInput, name: str | None) -> str:
         return problem
     path = located(table, name)
     places = [root / path, *(root / path).parents]
+    try:
+        places[0].is_symlink()
+    except OSError:  # a name that is too long, say
+        return f"{name[:80]!r} can be the name of no file"
     if any(place.is_symlink() for place in places if place.is_relative_to(root) and place != root):
         problem = f"{name!r} is, or lies behind, a link"
     elif not places[0].is_file():

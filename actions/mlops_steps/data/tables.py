@@ -8,6 +8,7 @@ several of one format and the same columns: `Parts`.
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -52,6 +53,8 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             # Else it appears after 2 s, wherever Python looks interactive (`python -c` does).
             connection.execute("SET enable_progress_bar = false")
+            # Else the machine's own zone tells what a moment without one, or its text, is.
+            connection.execute("SET TimeZone = 'UTC'")
             yield connection
         finally:
             connection.close()
@@ -105,6 +108,8 @@ def _format_of(path: Path) -> Format:
     if head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")):
         raise UndecidedError(f"{path.name}: is compressed; wanted Parquet, CSV or JSON lines")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if re.match(rb"\[\s*[\[{]", text):
+        raise UndecidedError(f"{path.name}: is one JSON array; wanted JSON lines, an object a line")
     return "jsonl" if text.startswith(b"{") else "csv"
 
 
@@ -153,7 +158,15 @@ def _json_names(table: Table) -> list[str]:
         "FROM (SELECT json_keys(json) AS names, row_number() OVER () AS line "
         f"FROM {_json_lines(table)})) GROUP BY name ORDER BY min((line, place))"
     )
+    # Some readers take the first of two values of a key, some the last.
+    twice = (
+        "SELECT count_if(len(names) > len(list_distinct(names))) FROM "
+        f"(SELECT json_keys(json) AS names FROM {_json_lines(table)})"
+    )
     with connect() as connection, reading(table.name):
+        ((lines,),) = connection.execute(twice).fetchall()
+        if lines:
+            raise UndecidedError(f"{table.name}: {lines:,} lines give a key twice")
         return [row[0] for row in connection.sql(query).fetchall()]
 
 
@@ -287,6 +300,15 @@ def unusable_regex(pattern: str) -> str:
 def identifier(name: str) -> str:
     """A column's name as SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def in_utc(cell: str) -> str:
+    """SQL for a text as a TIMESTAMP in UTC; NULL where it is none.
+
+    A cast to TIMESTAMP alone drops the zone that a text names (2.0.0): 08:00+02:00 is 06:00.
+    """
+    zoned = f"TRY_CAST(TRY_CAST({cell} AS TIMESTAMPTZ) AS TIMESTAMP)"
+    return f"CASE WHEN length({cell}) <= 19 THEN TRY_CAST({cell} AS TIMESTAMP) ELSE {zoned} END"
 
 
 def literal(value: str | Path) -> str:

@@ -12,7 +12,7 @@ import duckdb
 from mlops_steps.data.planning import keep
 from mlops_steps.data.profile import Profile, column_types
 from mlops_steps.data.profiling import count
-from mlops_steps.data.tables import identifier, literal, scan
+from mlops_steps.data.tables import identifier, in_utc, literal, scan
 from mlops_steps.errors import UndecidedError
 
 KEY, TIME, VERSION = "key", "time", "version"
@@ -21,6 +21,8 @@ OWN = (TIME, VERSION, KEY, "score", "prediction")
 #: Days that are compared as a whole, beside what came since the last look.
 RECENT_DAYS = 28
 DAY = 86_400.0
+#: 2000-01-01, before which no request came; and the end of the year 9999, which can be written.
+EARLIEST, LATEST = 946_684_800, 253_402_300_799
 #: As which column predictions are counted.
 PREDICTION = "prediction"
 
@@ -115,10 +117,10 @@ def read(
     kinds = column_types(connection, table)
     check_columns(kinds)
     moment, own, versioned = when(kinds), ours(kinds, champion), VERSION in kinds
-    logged, keyed, timed, until, since = connection.execute(
+    logged, keyed, timed, until, since, unset = connection.execute(
         f"SELECT count(*), count({KEY}), count({moment}), max({moment}), "
-        f"min({moment}) FILTER ({own}) FROM {table}"
-    ).fetchone() or (0, 0, 0, None, None)
+        f"min({moment}) FILTER ({own}), count_if({moment} < {EARLIEST}) FROM {table}"
+    ).fetchone() or (0, 0, 0, None, None, 0)
     if keyed != logged:
         raise UndecidedError(f"{logged - keyed} requests of the inference log have no key")
     if timed != logged:
@@ -128,8 +130,12 @@ def read(
         )
     if until is None:
         return NOTHING
-    latest = dt.datetime.fromtimestamp(until, dt.UTC)
-    if latest > dt.datetime.now(dt.UTC) + dt.timedelta(days=1):
+    if unset:
+        raise UndecidedError(
+            f"{unset:,} requests of the inference log have a time before 2000: was a clock not set?"
+        )
+    if until > dt.datetime.now(dt.UTC).timestamp() + DAY:
+        latest = dt.datetime.fromtimestamp(min(until, LATEST), dt.UTC)
         said = latest.isoformat(sep=" ", timespec="seconds")
         raise UndecidedError(f"the inference log has a request of the future: {said}")
     start = until - RECENT_DAYS * DAY
@@ -169,7 +175,8 @@ def once(connection: duckdb.DuckDBPyConnection, table: str, when: str) -> str:
     Only the requests whose key is there more than once are sorted; which they are is found by
     the key alone, so that a log of different keys is read column by column.
     """
-    again = f"SELECT hash({KEY}) AS h FROM {table} GROUP BY h HAVING count(*) > 1"
+    # By its place: a feature may have whatever name this would get.
+    again = f"SELECT hash({KEY}) FROM {table} GROUP BY 1 HAVING count(*) > 1"
     repeated = keep(connection, f"({again})", "*repeated*")
     latest = (
         f"(SELECT * FROM {table} WHERE hash({KEY}) IN (FROM {repeated}) "
@@ -185,4 +192,6 @@ def once(connection: duckdb.DuckDBPyConnection, table: str, when: str) -> str:
 def _moment(kind: str) -> str:
     """SQL for a request's time; what is no time is NULL."""
     cell = identifier(TIME)
+    if kind == "VARCHAR":
+        return in_utc(cell)
     return cell if kind.startswith("TIMESTAMP") else f"TRY_CAST({cell} AS TIMESTAMP)"

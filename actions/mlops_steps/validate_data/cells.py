@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlops_steps.data.profile import is_numeric
-from mlops_steps.data.tables import identifier
+from mlops_steps.data.tables import identifier, in_utc
 from mlops_steps.validate_data.contract import ColumnType, Contract
 
 _INTEGERS = re.compile(r"U?(TINY|SMALL|BIG)INT|U?INTEGER")
@@ -80,7 +80,12 @@ class Cells:
         """The table; one of texts with each cell's value beside it, read once for all checks."""
         if self.typed:
             return table
-        values = [f"{sql} AS {identifier(self.in_rules(name))}" for name, sql in self.values()]
+        columns = self.contract.columns
+        values = [
+            f"{in_utc(identifier(name)) if columns[name].type == 'timestamp' else sql} AS "
+            f"{identifier(self.in_rules(name))}"
+            for name, sql in self.values()
+        ]
         return f"(SELECT {', '.join(['*', *values])} FROM {table})"
 
     def values(self) -> list[tuple[str, str]]:

@@ -175,7 +175,15 @@ def refuse_links(root: Path, name: str) -> None:
         ConfigError: It does.
     """
     places = [root / name, *(root / name).parents]
-    if any(place.is_symlink() for place in places if place.is_relative_to(root) and place != root):
+    try:
+        linked: bool | None = any(
+            place.is_symlink() for place in places if place.is_relative_to(root) and place != root
+        )
+    except OSError:  # too long, say
+        linked = None
+    if linked is None or "\0" in name:
+        raise ConfigError(f"{name[:80]!r}: can be the name of no file")
+    if linked:
         raise ConfigError(f"{name}: is, or lies behind, a link; name a file of the project")
 
 

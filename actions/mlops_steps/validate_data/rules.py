@@ -21,8 +21,9 @@ _WORDS = (
     *(exp.Substring, exp.StartsWith, exp.RegexpFullMatch, exp.Interval, exp.Var, exp.DateDiff),
 )
 _AGGREGATES = (exp.Count, exp.Distinct, exp.Star, exp.Sum, exp.Avg, exp.Min, exp.Max)
-#: Characters of an expression: the parser, and DuckDB, take the square of the time for more.
-LONGEST = 4_000
+#: Characters of an expression, and expressions within each other: more take the square, or the
+#: cube, of the time.
+LONGEST, DEEPEST = 4_000, 300
 _TYPES = {"INT", "BIGINT", "DOUBLE", "FLOAT", "TEXT", "VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"}
 
 
@@ -47,6 +48,8 @@ def read(sql: str, *, grouped: bool = False) -> exp.Expr:
     if len(found) != 1 or found[0] is None:
         raise RuleError("is not one expression")
     expression = found[0]
+    if _deep(expression):
+        raise RuleError("is nested too deeply")
     allowed = _WORDS + (_AGGREGATES if grouped else ())
     for node in expression.walk():
         if not isinstance(node, allowed):
@@ -61,6 +64,15 @@ def read(sql: str, *, grouped: bool = False) -> exp.Expr:
     if loose:
         raise RuleError(f"names {loose[0]!r} outside of an aggregate (count, sum, avg, min, max)")
     return expression
+
+
+def _deep(expression: exp.Expr) -> bool:
+    """Whether more than `DEEPEST` expressions stand within each other."""
+    level, depth = [expression], 0
+    while level and depth <= DEEPEST:
+        level = [inner for each in level for inner in each.iter_expressions()]
+        depth += 1
+    return bool(level)
 
 
 def columns(expression: exp.Expr) -> list[str]:

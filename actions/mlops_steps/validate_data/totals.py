@@ -146,7 +146,7 @@ def _quantile(
 def _age(fresh: Fresh, cells: Cells, now: datetime) -> Total:
     name, within = fresh.column, fresh.within
     value = f"CAST({cells.value(name)} AS TIMESTAMP)"
-    at = f"TIMESTAMP {literal(now.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S'))}"
+    at = f"TIMESTAMP {literal(now.astimezone(UTC).strftime('%Y-%m-%d %H:%M:%S.%f'))}"
     number, unit = within.split()
     oldest = f"{at} - INTERVAL {number} {unit}"
     wants = (f"count({value})", f"max({value})", f"max({value}) < {oldest}", f"max({value}) > {at}")

@@ -71,6 +71,8 @@ def _flaw(root: Path, path: Path) -> str:
         return "is, or lies behind, a link"
     if not path.is_file():
         return "is no file"
+    if not str(inner).isprintable():
+        return "has a sign in its path that cannot be shown"
     return f"has {'*?['!r} in its path" if PATTERN.search(str(path)) else ""
 
 

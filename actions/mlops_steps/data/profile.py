@@ -6,6 +6,7 @@ profile is counts on stored edges and stored values, so profiles on the same edg
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Collection
@@ -20,6 +21,8 @@ from mlops_steps.errors import UndecidedError
 from mlops_steps.files import write_whole
 
 FORMAT = 2
+#: Bytes of a file, and edges or values of a column, that are read: a hundred times what is written.
+LARGEST, LONGEST = 20_000_000, 5_000
 _NUMERIC = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)|BOOLEAN")
 
 
@@ -99,6 +102,8 @@ def read_profile(path: Path) -> Profile:
         UndecidedError: It is missing, of another format, or not a profile.
     """
     try:
+        if path.stat().st_size > LARGEST:
+            raise UndecidedError(f"{path.name}: is larger than {LARGEST:,} bytes")
         content = path.read_bytes()
         found = msgspec.json.decode(content, type=_Head).format
         if found != FORMAT:
@@ -107,11 +112,43 @@ def read_profile(path: Path) -> Profile:
                 "steps wrote it. Train and register a version with this release (ct), then it "
                 "can be compared"
             )
-        return msgspec.json.decode(content, type=Profile)
+        read = msgspec.json.decode(content, type=Profile)
+        if not 0 <= read.rows < 1 << 53:
+            raise UndecidedError(f"{path.name}: not a training profile: it has no number of rows")
+        for name, column in read.columns.items():
+            if problem := _flaw(column, read.rows):
+                words = f"not a training profile: column {name[:80]!r} {problem}"
+                raise UndecidedError(f"{path.name}: {words}")
+        return read  # noqa: TRY300 - what is above raises, too
     except OSError as error:
         raise UndecidedError(f"{path.name}: {error.strerror}") from None
     except msgspec.MsgspecError as error:
         raise UndecidedError(f"{path.name}: not a training profile: {error}") from None
+
+
+def _flaw(column: Column, rows: int) -> str:
+    """What is wrong with a column that another release, or a stranger, may have written."""
+    number = column.kind == "number"
+    counts = column.counts if number else [*column.values.values(), column.rest]
+    low, high = column.low, column.high
+    others = (column.nulls, column.unreadable, column.finite, column.distinct, column.sd or 0)
+    wrong = {
+        f"has more than {LONGEST:,} edges or values": (
+            max(len(column.edges), len(column.values)) > LONGEST
+        ),
+        f"has {len(counts):,} counts for {len(column.edges):,} edges": (
+            number and len(counts) != len(column.edges) + 1
+        ),
+        "has edges that do not ascend": any(a >= b for a, b in itertools.pairwise(column.edges)),
+        "has a figure below zero": min([*counts, *others]) < 0,
+        f"does not count every one of {rows:,} rows once": (
+            sum(counts) + column.nulls + column.unreadable != rows
+        ),
+        "has a least value above the greatest": (
+            low is not None and high is not None and low > high
+        ),
+    }
+    return next((words for words, true in wrong.items() if true), "")
 
 
 def merge(one: Profile, other: Profile) -> Profile:

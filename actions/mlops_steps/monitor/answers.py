@@ -10,7 +10,7 @@ import duckdb
 import msgspec
 
 from mlops_steps.data.planning import keep
-from mlops_steps.data.profile import column_types
+from mlops_steps.data.profile import column_types, is_numeric
 from mlops_steps.data.tables import column_names, literal
 from mlops_steps.data.withhold import Writing, class_text, finite, is_positive, writing
 from mlops_steps.errors import UndecidedError
@@ -78,6 +78,7 @@ def known(
     missing = {"label", "prediction"} - set(column_names(path))
     if missing:
         raise UndecidedError(f"{PREDICTIONS}: has no column {', '.join(sorted(missing))}")
+    _refuse_strange(connection, path, task)
     how: Writing = "text"
     if task == "multiclass":
         how = writing(path, msgspec.structs.replace(table, target="label", positive=None))
@@ -104,6 +105,32 @@ def known(
         label, said = (np.array([place[each] for each in one]) for one in (label, said))
     answers = Answers(said, found["score"] if task != "regression" else None)
     return Known(task, table, Judged(label, answers, None, classes), how)
+
+
+def _refuse_strange(connection: duckdb.DuckDBPyConnection, path: Path, task: Task) -> None:
+    """Refuse labels and answers that evaluate does not write: they go into SQL and arithmetic.
+
+    Raises:
+        UndecidedError: Of a binary task one is no 0 or 1 or a score no finite number; of a
+            regression one is no finite number; of a multiclass task one is missing.
+    """
+    rows = f"read_parquet({literal(path)})"
+    kinds = column_types(connection, rows)
+    wanted = ["label", "prediction"]
+    if task == "multiclass":
+        fits = [f"{name} IS NOT NULL" for name in wanted]
+    else:
+        names = [*wanted, *(["score"] if task == "binary" else [])]
+        strange = [name for name in names if not is_numeric(kinds.get(name, ""))]
+        if strange:
+            found = kinds.get(strange[0], "nothing")
+            raise UndecidedError(f"{PREDICTIONS}: {strange[0]} holds {found}, wanted numbers")
+        fits = [f"isfinite(CAST({name} AS DOUBLE))" for name in names]
+        fits += [f"{name} IN (0, 1)" for name in wanted if task == "binary"]
+    query = f"SELECT count_if(NOT coalesce({' AND '.join(fits)}, false)) FROM {rows}"
+    ((bad,),) = connection.execute(query).fetchall()
+    if bad:
+        raise UndecidedError(f"{PREDICTIONS}: {bad:,} rows hold what no {task} model answers")
 
 
 def answered(

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 NAME = "monitor"
 #: Looks that are kept, and events.
 LOOKS, EVENTS = 60, 200
+#: An effect in sd that no rows have: of ranks and shares, it is below 10 in every case.
+MOST = 1e6
+#: Times are counted on from here, for cooldowns.
+LAST_YEAR = 9000
 #: How often a state is read and written again when another run was faster.
 TRIES = 20
 
@@ -130,12 +134,37 @@ def _decoded(registry: Registry, content: bytes) -> Ledger:
     if not content:
         return Ledger()
     try:
-        return msgspec.json.decode(content, type=Ledger)
-    except msgspec.MsgspecError as error:
+        found = msgspec.json.decode(content, type=Ledger)
+        problem = _flaw(found)
+    except (msgspec.MsgspecError, ValueError) as error:
+        problem = str(error)
+    if problem:
         raise UndecidedError(
-            f"{registry.address}: the state {NAME} cannot be read ({error}), so it is not known "
+            f"{registry.address}: the state {NAME} cannot be read ({problem}), so it is not known "
             "what this year's runs have spent. Remove it only if you accept a fresh start"
-        ) from None
+        )
+    return found
+
+
+def _flaw(ledger: Ledger) -> str:
+    """What no run can have written, in words; empty if there is nothing of it.
+
+    Raises:
+        ValueError: A time is none.
+    """
+    if min(ledger.year, ledger.day, ledger.balance, ledger.spent, ledger.runs, ledger.vain) < 0:
+        return "a figure is below zero"
+    if len(ledger.looks) > LOOKS or len(ledger.events) > EVENTS:
+        return f"more than {LOOKS} looks or {EVENTS} events"
+    for event in ledger.events:
+        at = dt.datetime.fromisoformat(event.at)
+        if at.tzinfo is None or at.year > LAST_YEAR:
+            return "the time of an event has no zone, or lies far ahead"
+    for look in ledger.looks:
+        sizes = [abs(each) for of in look.effects.values() for each in of.values()]
+        if look.rows < 1 or max(sizes, default=0) > MOST:
+            return "a look without rows, or with an effect that no rows have"
+    return ""
 
 
 def grant(ledger: Ledger, today: dt.date, alpha: float) -> tuple[Ledger, float]:

@@ -215,7 +215,7 @@ def test_a_request_carries_its_rows_file(tmp_path: Path) -> None:
         ("good.png/x", "is not there"),
         ("m.csv", "is the manifest itself"),
         ("large.png", "has 16,777,217 bytes; at most 16,777,216 can be sent"),
-        ("n" * 300, "File name too long"),
+        ("n" * 300, "can be the name of no file"),
     ],
 )
 def test_a_file_that_is_not_sent(tmp_path: Path, name: str, why: str) -> None:

@@ -179,9 +179,13 @@ class Shop:
         return json.loads((self.project.folder / "out/deploy-canary/rollout.json").read_text())
 
 
-def descendants() -> set[int]:
-    """Processes that some test started and that still run, also those that lost their parent."""
-    mine = {child.pid for child in psutil.Process().children(recursive=True)}
+def descendants(before: set[int]) -> set[int]:
+    """Processes that a test started and that still run, also those that lost their parent.
+
+    `before` are our children from before it: servers that all tests of a session share.
+    """
+    new = [child for child in psutil.Process().children() if child.pid not in before]
+    mine = {each.pid for child in new for each in (child, *child.children(recursive=True))}
     return mine | {
         process.pid
         for process in psutil.process_iter()
@@ -199,6 +203,7 @@ def _marked(process: psutil.Process) -> bool:
 @pytest.fixture
 def shop(sample: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., Shop]]:
     """Make a project with its registry; afterwards nothing that it started may be left."""
+    before = {child.pid for child in psutil.Process().children()}
 
     def make(deploy: str = DEPLOY, task: str = "binary") -> Shop:
         project = sample()
@@ -212,4 +217,4 @@ def shop(sample: Callable[..., Any], tmp_path: Path) -> Iterator[Callable[..., S
         return Shop(project, FolderRegistry(Path(project.env["MLOPS_STATE"]), model), tmp_path)
 
     yield make
-    assert descendants() == set()
+    assert descendants(before) == set()

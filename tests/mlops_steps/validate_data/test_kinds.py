@@ -327,3 +327,9 @@ def test_what_makes_no_sense_beyond_columns(
     with pytest.raises(ConfigError) as error:
         judged(good(), contract=f"{CONTRACT}{part}\n")
     assert words in str(error.value)
+
+
+def test_without_rows_a_rule_of_groups_is_undecided(judged: Judge, good: Good) -> None:
+    contract = CONTRACT + 'groups:\n  - {name: g, by: [label], sql: "count(*) > 0"}\n'
+    check = judged(",".join(good()[0]) + "\n", contract=contract).checks["g: group"]
+    assert (check["status"], check["message"]) == ("undecided", "no rows to look at")

@@ -30,7 +30,8 @@ def _check(view: View, group: Group, cells: Cells) -> Result:
     numbered = f"(SELECT *, row_number() OVER () AS {row} FROM {view.table})"
     query = (
         "SELECT count(*), coalesce(count_if(NOT kept), 0), "
-        f"min(first, {SHOWN_ROWS}) FILTER (WHERE NOT kept), max(rows) FROM (SELECT count(*) AS rows, min({row}) AS first, "
+        f"min(first, {SHOWN_ROWS}) FILTER (WHERE NOT kept), max(rows) "
+        f"FROM (SELECT count(*) AS rows, min({row}) AS first, "
         f"coalesce({kept}, false) AS kept FROM {numbered} WHERE {view.where} GROUP BY {by})"
     )
     if not reason:

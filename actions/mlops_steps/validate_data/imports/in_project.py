@@ -130,11 +130,18 @@ def _plain(value: Any) -> Any:
         return {"time": value.isoformat()}
     if hasattr(value, "pattern"):
         return {"pattern": value.pattern, "flags": int(value.flags)}
-    if isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "__array__"):
+    if isinstance(value, (set, frozenset)):
+        # A set has no order of its own; twice the same schema is twice the same contract.
+        value = sorted(value, key=_place_in_set)
+    if isinstance(value, (list, tuple)) or hasattr(value, "__array__"):
         return [_plain(each) for each in value]
     if type(value).__name__ == "Decimal":
         return float(value)
     return {"other": repr(value)[:100]}
+
+
+def _place_in_set(value: Any) -> tuple[str, Any]:
+    return type(value).__name__, value if isinstance(value, (int, float, str)) else repr(value)
 
 
 if __name__ == "__main__":

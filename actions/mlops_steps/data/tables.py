@@ -8,6 +8,7 @@ several of one format and the same columns: `Parts`.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -39,25 +40,37 @@ def connect() -> Iterator[duckdb.DuckDBPyConnection]:
     installed nor loaded.
     """
     with tempfile.TemporaryDirectory(prefix="mlops-duckdb-") as folder:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
-            "temp_directory": folder,
-            "preserve_insertion_order": True,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            # It moves a TRY_CAST into the CSV reader, which then raises instead of giving NULL
-            # (seen in 2.0.0).
-            "disabled_optimizers": "type_pushdown",
-        }
-        connection = duckdb.connect(":memory:", config=settings)
+        connection = _opened(folder)
         try:
-            # Else it appears after 2 s, wherever Python looks interactive (`python -c` does).
-            connection.execute("SET enable_progress_bar = false")
-            # Else the machine's own zone tells what a moment without one, or its text, is.
-            connection.execute("SET TimeZone = 'UTC'")
             yield connection
         finally:
             connection.close()
+
+
+@functools.cache
+def _idle() -> duckdb.DuckDBPyConnection:
+    """A database for what reads no rows, one a process: to start one takes 20 ms."""
+    return _opened("")
+
+
+def _opened(folder: str) -> duckdb.DuckDBPyConnection:
+    """A database that spills to a folder, or nowhere."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": folder,
+        "preserve_insertion_order": True,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        # It moves a TRY_CAST into the CSV reader, which then raises instead of giving NULL
+        # (seen in 2.0.0).
+        "disabled_optimizers": "type_pushdown",
+    }
+    connection = duckdb.connect(":memory:", config=settings)
+    # Else it appears after 2 s, wherever Python looks interactive (`python -c` does).
+    connection.execute("SET enable_progress_bar = false")
+    # Else the machine's own zone tells what a moment without one, or its text, is.
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 @contextlib.contextmanager
@@ -140,10 +153,10 @@ def column_names(table: Table) -> list[str]:
 
 def _parquet_names(table: Table) -> list[str]:
     first: list[tuple[str, str]] = []
-    with connect() as connection, reading(table.name):
+    with reading(table.name):
         for path in files_of(table):
             read = f"read_parquet({literal(path)}, hive_partitioning = false)"
-            rows = connection.execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+            rows = _idle().execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
             found = [(row[0], row[1]) for row in rows]
             first = first or found
             if sorted(found) != sorted(first):
@@ -228,7 +241,7 @@ def scan(table: Table, *, text: bool = False) -> str:
     found = format_of(table)
     keys = table.keys if isinstance(table, Parts) else ()
     if found == "parquet":
-        read = f"read_parquet({_located(table)}, {_hive(table, typed=True)})"
+        read = seen(footers(table))
         # Folders above may have names with `=`, too.
         return f"(SELECT {', '.join(map(identifier, names))} FROM {read})" if keys else read
     if not text:
@@ -243,6 +256,31 @@ def scan(table: Table, *, text: bool = False) -> str:
     dialect = f"{dialect}, auto_detect = false, columns = {{{listed}}}, {_hive(table, typed=False)}"
     read = f"read_csv({_located(table)}, {dialect})"
     return f"(SELECT {', '.join(map(identifier, names))} FROM {read})" if keys else read
+
+
+def footers(table: Table) -> str:
+    """SQL for the FROM clause that reads Parquet as DuckDB would: what footers say is believed.
+
+    Of numbers that are no integers they say nothing about NaN; see `seen`.
+    """
+    return f"read_parquet({_located(table)}, {_hive(table, typed=True)})"
+
+
+def seen(read: str) -> str:
+    """SQL for the FROM clause: Parquet, with each FLOAT and DOUBLE looked at.
+
+    The least and the greatest value in a footer leave NaN out (the Parquet format, thrift/
+    parquet.thrift, `Statistics`), and DuckDB 2.0.0 concludes from them that there is none:
+    `isnan` of such a column is false, and a filter on it skips the rows. TRY is what it sees no
+    statistics through.
+
+    Raises:
+        duckdb.Error: It cannot be read.
+    """
+    found = _idle().execute(f"DESCRIBE SELECT * FROM {read}").fetchall()
+    cells = [identifier(name) for name, kind, *_ in found if kind in {"FLOAT", "DOUBLE"}]
+    replaced = ", ".join(f"TRY({cell}) AS {cell}" for cell in cells)
+    return f"(SELECT * REPLACE ({replaced}) FROM {read})" if cells else read
 
 
 def _hive(table: Table, *, typed: bool) -> str:
@@ -289,11 +327,10 @@ def json_lines(table: Table, key: str) -> str:
 
 def unusable_regex(pattern: str) -> str:
     """Why DuckDB's expressions (RE2) cannot be made of a pattern; empty if they can."""
-    with connect() as connection:
-        try:
-            connection.execute(f"SELECT regexp_full_match('', {literal(pattern)})").fetchone()
-        except duckdb.Error as error:
-            return str(error).splitlines()[0].partition(": ")[2]
+    try:
+        _idle().execute(f"SELECT regexp_full_match('', {literal(pattern)})").fetchall()
+    except duckdb.Error as error:
+        return str(error).splitlines()[0].partition(": ")[2]
     return ""
 
 

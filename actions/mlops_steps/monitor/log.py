@@ -12,7 +12,7 @@ import duckdb
 from mlops_steps.data.planning import keep
 from mlops_steps.data.profile import Profile, column_types
 from mlops_steps.data.profiling import count
-from mlops_steps.data.tables import identifier, in_utc, literal, scan
+from mlops_steps.data.tables import identifier, in_utc, literal, scan, seen
 from mlops_steps.errors import UndecidedError
 
 KEY, TIME, VERSION = "key", "time", "version"
@@ -68,7 +68,7 @@ NOTHING = Seen(0, None, Asked(0, Profile(rows=0, columns={}), None), None, [])
 def scan_files(files: list[Path]) -> str:
     """SQL for the FROM clause that reads Parquet files of the log as one table."""
     listed = ", ".join(literal(file) for file in files)
-    return f"read_parquet([{listed}], union_by_name = true)"
+    return seen(f"read_parquet([{listed}], union_by_name = true)")
 
 
 def scan_table(path: Path) -> str:

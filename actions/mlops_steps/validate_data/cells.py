@@ -49,7 +49,8 @@ class Cells:
     def nan(self, name: str) -> str:
         """SQL that is true for a number that is none; NULL for what cannot be read."""
         numeric = self.contract.columns[name].type in {"number", "integer"}
-        return f"isnan({self.value(name)})" if numeric and not self.is_integer(name) else "false"
+        may_be = numeric and not (self.typed and self.kinds.get(name) not in {"DOUBLE", "FLOAT"})
+        return f"isnan({self.value(name)})" if may_be else "false"
 
     def may_be_nan(self, name: str) -> bool:
         """Whether a value of the column may be NaN, which is no value."""
@@ -59,7 +60,10 @@ class Cells:
         """SQL that is true where there is no value: NULL, and NaN for a number."""
         nan = self.nan(name)
         empty = f"{identifier(name)} IS NULL"
-        return empty if nan == "false" else f"{empty} OR coalesce({nan}, false)"
+        if nan == "false":
+            return empty
+        read = self.value(name) == identifier(name)  # else it is NULL for what cannot be read
+        return f"{empty} OR {nan if read else f'coalesce({nan}, false)'}"
 
     def is_integer(self, name: str) -> bool:
         """Whether the file holds integers of 64 bits or less."""

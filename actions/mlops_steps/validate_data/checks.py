@@ -26,6 +26,8 @@ class Check:
         column: The column's name; of several columns all of them; of a rule its own name.
         broken: What is wrong with a row that breaks it, in words.
         violation: SQL that is true for such a row.
+        footer: SQL of aggregates that footers of Parquet tell: where it is true, no row breaks
+            the check; empty if there is none.
         distinct: Instead of `violation`, SQL for a value that no two rows may share.
         whole: Whether that is a column of 64 bits or less that holds integers.
         looks: SQL that is true for the rows that it looks at, and never NULL; empty if these
@@ -40,6 +42,7 @@ class Check:
     column: str
     broken: str = ""
     violation: str = ""
+    footer: str = ""
     distinct: str = ""
     whole: bool = False
     looks: str = ""
@@ -104,7 +107,11 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         low = -sys.float_info.max if column.min is None else column.min
         high = sys.float_info.max if column.max is None else column.max
         inside = f"({value} >= {_number(low)} AND {value} <= {_number(high)})"
-        checks.append(Check("range", name, _outside(column), _not_shown(cell, inside, nan)))
+        # What lies between a footer's least and greatest value is all but NaN, which is let pass.
+        footer = f"min({cell}) >= {_number(low)} AND max({cell}) <= {_number(high)}"
+        footer = footer if value == cell and cells.typed else ""
+        broken = _not_shown(cell, inside, nan)
+        checks.append(Check("range", name, _outside(column), broken, footer))
     if column.allowed is not None:
         more = f" and {len(column.allowed) - _NAMED:,} more" if len(column.allowed) > _NAMED else ""
         words = ", ".join(str(each)[:_LONGEST] for each in column.allowed[:_NAMED]) + more
@@ -183,7 +190,7 @@ def _not_shown(cell: str, inside: str, nan: str = "false") -> str:
     """There is something, and it is not shown to lie inside (it may not be readable at all)."""
     if nan != "false":
         inside = f"{nan} OR {inside}"
-    return f"{cell} IS NOT NULL AND NOT coalesce({inside}, false)"
+    return f"{cell} IS NOT NULL AND ({inside}) IS DISTINCT FROM true"
 
 
 def _outside(column: Column) -> str:

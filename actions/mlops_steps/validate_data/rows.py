@@ -35,7 +35,7 @@ def rule_checks(cells: Cells) -> list[Check]:
             # What is NULL is counted as looked at: a note has to be sure.
             looked = rules.write(claims, cells.in_rules, nan=cells.may_be_nan)
             looks = f"coalesce({looked}, true)"
-        checks.append(replace(check, violation=f"NOT coalesce({kept}, false)", looks=looks))
+        checks.append(replace(check, violation=f"({kept}) IS DISTINCT FROM true", looks=looks))
     return checks
 
 

@@ -20,6 +20,7 @@ _WORDS = (
     *(exp.Abs, exp.Round, exp.Floor, exp.Ceil, exp.Length, exp.Lower, exp.Upper, exp.Trim),
     *(exp.Substring, exp.StartsWith, exp.RegexpFullMatch, exp.Interval, exp.Var, exp.DateDiff),
 )
+_COMPUTED = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 _AGGREGATES = (exp.Count, exp.Distinct, exp.Star, exp.Sum, exp.Avg, exp.Min, exp.Max)
 #: Characters of an expression, and expressions within each other: more take the square, or the
 #: cube, of the time.
@@ -132,11 +133,15 @@ def write(
 ) -> str:
     """A rule as SQL, `cell` in the place of a column's name.
 
-    What cannot be cast is NULL, and so no row that keeps the rule. NaN is NULL, too, as it is
-    everywhere in a contract: `nan` says of which columns a value may be one. Engines take it for
-    greater than every number, and so for one that keeps `x > 0`.
+    What cannot be cast is NULL, and so no row that keeps the rule; and so is what a number is
+    divided by where that is 0. NaN is NULL, too, as it is everywhere in a contract, whether it
+    is a column's (`nan` says of which a value may be one) or computed, as infinity less infinity
+    is. Engines take it for greater than every number, and so for one that keeps `x > 0`.
     """
     written = exp.Paren(this=rule.copy())  # so that every part has one above it
+    computed = [each for each in written.find_all(*_COMPUTED) if _is_whole(each)]
+    computed += written.find_all(exp.Sum, exp.Avg)
+    infinite = [each for each in computed if _may_be_infinite(each, nan)]
     for column in list(written.find_all(exp.Column)):
         name = column.name
         column.set("this", exp.to_identifier(cell(name), quoted=True))
@@ -145,7 +150,29 @@ def write(
             column.replace(exp.Paren(this=exp.Case(ifs=[exp.If(this=there, true=column.copy())])))
     for cast in [each for each in written.find_all(exp.Cast) if not isinstance(each, exp.TryCast)]:
         cast.replace(exp.TryCast(this=cast.this, to=cast.to))
+    for division in list(written.find_all(exp.Div, exp.Mod)):
+        zero = exp.Literal.number(0)
+        division.set("expression", exp.Nullif(this=division.expression.copy(), expression=zero))
+    for part in infinite:
+        no_number = exp.cast(exp.Literal.string("NaN"), "DOUBLE")
+        part.replace(exp.Nullif(this=part.copy(), expression=no_number))
     return written.sql(dialect=dialect, comments=False)
+
+
+def _is_whole(computed: exp.Expr) -> bool:
+    """Whether what is computed is no part of a greater computation, which would be NaN as well."""
+    above = computed.parent
+    while isinstance(above, exp.Paren):
+        above = above.parent
+    return not isinstance(above, _COMPUTED)
+
+
+def _may_be_infinite(computed: exp.Expr, nan: Callable[[str], bool]) -> bool:
+    """Whether something in it may be, and so the whole NaN; what tells a time never is."""
+    if computed.find(exp.Interval):
+        return False
+    casts = any(each.to.this.value in {"DOUBLE", "FLOAT"} for each in computed.find_all(exp.Cast))
+    return casts or any(nan(each.name) for each in computed.find_all(exp.Column))
 
 
 def _columns(expression: exp.Expr) -> Iterator[tuple[str, bool]]:

@@ -49,7 +49,7 @@ def run(record: Record) -> Status:
     from mlops_steps.data.profile import column_types
     from mlops_steps.data.sources.taking import take, taking
     from mlops_steps.data.split import split_sql
-    from mlops_steps.data.tables import connect, format_of, reading, scan
+    from mlops_steps.data.tables import connect, footers, format_of, reading, scan
     from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import compiled
@@ -84,8 +84,9 @@ def run(record: Record) -> Status:
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
         refuse_unjudgeable(source, table.key, list(kinds))
-        cells = Cells(contract, kinds, typed=format_of(source) == "parquet")
-        view = View(connection, cells.with_values(scanned), where)
+        typed = format_of(source) == "parquet"
+        cells = Cells(contract, kinds, typed=typed)
+        view = View(connection, cells.with_values(scanned), where, footers(source) if typed else "")
         cells = replace(cells, familiar=familiar(view, cells))
         looked = sampled(connection, source, table.key, kinds)
         asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
+from tests.footers import STAND_IN, make_nan
 
+from mlops_steps.data.parts import Parts, Table
 from mlops_steps.data.tables import MEMORY_LIMIT, column_names, connect, format_of, reading, scan
 from mlops_steps.errors import UndecidedError
 
@@ -149,3 +153,21 @@ else:
     )
     # The limit, and what DuckDB and Python need themselves, in KiB.
     assert int(found.stdout) < 600 * 1024
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_numbers_that_footers_leave_out_are_seen(tmp_path: Path, files: int) -> None:
+    path = tmp_path / "t.parquet"
+    rows = f"range(1000) t(i) JOIN (VALUES (0.5::DOUBLE), ({STAND_IN}), (2.5)) v(x) ON true"
+    duckdb.execute(f"COPY (SELECT i, x FROM {rows}) TO '{path}' (COMPRESSION uncompressed)")
+    make_nan(path)
+    # What makes the test one: DuckDB itself believes the footer.
+    assert duckdb.execute(f"SELECT count_if(isnan(x)) FROM '{path}'").fetchall() == [(0,)]
+    table: Table = path if files == 1 else Parts("t", (path, path))
+    with connect() as connection:
+        for query in ("SELECT count_if(isnan(x)) FROM {}", "SELECT count(*) FROM {} WHERE isnan(x)",
+                      "SELECT count(*) FROM {} WHERE x > 100"):  # fmt: skip
+            found = connection.execute(query.format(scan(table))).fetchone()
+            assert found == (1000 * files,), query
+        (low, most) = connection.execute(f"SELECT min(x), max(x) FROM {scan(table)}").fetchone()
+        assert (low, math.isnan(most)) == (0.5, True)

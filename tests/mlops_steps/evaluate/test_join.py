@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.footers import STAND_IN, make_nan
 
 from mlops_steps.config import Split, TableInput
 from mlops_steps.errors import CommandError, UndecidedError
@@ -91,6 +92,25 @@ def test_predictions_are_checked_row_by_row(
     with pytest.raises(CommandError) as caught:
         joined(tmp_path, rows)
     assert f"candidate: {message}" in str(caught.value) or message in str(caught.value)
+
+
+def test_a_score_that_the_footer_leaves_out_is_none(tmp_path: Path) -> None:
+    joined(tmp_path, GOOD)
+    ours = tmp_path / "ours.parquet"
+    cells = f"SELECT * REPLACE (if(key = '1', {STAND_IN / 2}, score)::DOUBLE AS score)"
+    read = f"read_csv('{tmp_path}/ours.csv', types = {{'key': 'VARCHAR'}})"
+    duckdb.sql(f"COPY ({cells} FROM {read}) TO '{ours}' (COMPRESSION uncompressed)")
+    make_nan(ours, STAND_IN / 2)
+    with pytest.raises(CommandError, match="no number from 0 to 1: 1: nan"):
+        join(
+            tmp_path / "labels.parquet",
+            ours,
+            None,
+            data=tmp_path / "data.csv",
+            table=table(),
+            task="binary",
+            to=tmp_path / "to.parquet",
+        )
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:

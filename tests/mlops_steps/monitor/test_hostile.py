@@ -12,11 +12,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from tests.footers import STAND_IN, make_nan
 from tests.mlops_steps.monitor.test_step import SAME, SHIFTED, watched
 
 from mlops_steps.data.profile import read_profile, write_profile
+from mlops_steps.data.tables import connect
 from mlops_steps.errors import UndecidedError
+from mlops_steps.monitor.log import scan_files
 
 __all__ = ["watched"]
 
@@ -245,3 +249,13 @@ def test_a_damaged_ledger_stops_the_run(watched: Road, damaged: Any) -> None:
     (state / "monitor.json").write_bytes(content)
     ends(made, 3, "the state monitor cannot be read")
     assert (state / "monitor.json").read_bytes() == content  # as evidence
+
+
+def test_a_nan_that_the_footer_of_a_log_leaves_out_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    rows = f"(VALUES (0.5::DOUBLE), ({STAND_IN}), (2.5)) v(x)"
+    duckdb.execute(f"COPY (FROM {rows}) TO '{path}' (COMPRESSION uncompressed)")
+    make_nan(path)
+    with connect() as connection:
+        found = connection.execute(f"SELECT count_if(isnan(x)) FROM {scan_files([path])}")
+        assert found.fetchall() == [(1,)]

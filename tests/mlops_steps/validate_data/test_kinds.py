@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.mlops_steps.validate_data.conftest import CONTRACT
+from tests.footers import STAND_IN
+from tests.mlops_steps.validate_data.conftest import CONFIG, CONTRACT
 
 from mlops_steps.errors import ConfigError
 from mlops_steps.spec import Status
@@ -333,3 +334,70 @@ def test_without_rows_a_rule_of_groups_is_undecided(judged: Judge, good: Good) -
     contract = CONTRACT + 'groups:\n  - {name: g, by: [label], sql: "count(*) > 0"}\n'
     check = judged(",".join(good()[0]) + "\n", contract=contract).checks["g: group"]
     assert (check["status"], check["message"]) == ("undecided", "no rows to look at")
+
+
+def test_a_nan_that_the_footer_leaves_out_is_no_value(judged: Judge, good: Good) -> None:
+    rows = good()
+    rows[PLACE - 1]["size"] = str(STAND_IN)
+    contract = CONTRACT + "rules: [{name: some, sql: size > 0}]\n"
+    found = judged(rows, kind="parquet", contract=contract)
+    assert found.red() == {"size: nulls": "fail", "some: rule": "fail"}
+    assert found.checks["some: rule"]["rows"] == [PLACE]
+
+
+def test_a_nan_that_the_footer_leaves_out_is_no_target(judged: Judge, good: Good) -> None:
+    rows = good()
+    rows[PLACE - 1]["size"] = str(STAND_IN)
+    described = CONFIG.replace("task: binary", "task: regression").replace("roc_auc >=", "rmse <=")
+    described = described.replace("target: label", "target: size").replace("positive: bad", "")
+    contract = CONTRACT.replace("size: {type: number,", "size: {type: number, nullable: true,")
+    found = judged(rows, kind="parquet", contract=contract, described=described)
+    assert found.red() == {"size: target": "fail"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("rule", "cells"),
+    [
+        ("size / ratio >= 0", {"ratio": "0"}),
+        ("size / ratio >= 0", {"size": "0.5", "ratio": "0"}),
+        ("count % (grade - 1) >= 0 or grade <> 1", {"grade": "1"}),
+        ("ratio - ratio >= 0", {"ratio": "Infinity"}),
+        ("abs((ratio - ratio) * 2) >= 0", {"ratio": "-Infinity"}),
+        ("cast(note as double) * 0 >= 0", {"note": "inf"}),
+        ("abs(size) / abs(count - 1) is not null or count <> 1", {"count": "1"}),
+    ],
+)
+def test_what_cannot_be_computed_keeps_no_rule(
+    judged: Judge, good: Good, kind: str, rule: str, cells: dict[str, str]
+) -> None:
+    rows = [each | {"grade": "2", "count": "3", "note": "4"} for each in good()]
+    contract = CONTRACT + f"rules: [{{name: computed, sql: {rule}}}]\n"
+    assert judged(rows, kind=kind, contract=contract).red() == {}
+    rows[PLACE - 1] |= cells
+    found = judged(rows, kind=kind, contract=contract)
+    assert found.red()["computed: rule"] == "fail"
+    assert found.checks["computed: rule"]["rows"] == [PLACE]
+
+
+def test_groups_of_what_cannot_be_computed_are_not_shown_to_hold(judged: Judge, good: Good) -> None:
+    rows = good()
+    contract = CONTRACT + "groups: [{name: sums, by: [paid], sql: avg(ratio) >= 0}]\n"
+    assert judged(rows, contract=contract).red() == {}
+    rows[0]["ratio"], rows[2]["ratio"] = "inf", "-inf"
+    assert judged(rows, contract=contract).red()["sums: group"] == "fail"
+
+
+def test_the_footers_of_a_large_file_prove_ranges(
+    tmp_path: Path, judged: Judge, monkeypatch: pytest.MonkeyPatch, good: Good
+) -> None:
+    from mlops_steps.validate_data import judge
+
+    monkeypatch.setattr(judge, "WORTH", 100)
+    rows = good()
+    assert judged(rows, kind="parquet").red() == {}
+    rows[PLACE - 1]["size"] = str(STAND_IN)
+    rows[PLACE]["size"] = "10.5"
+    found = judged(rows, kind="parquet")
+    assert found.red() == {"size: nulls": "fail", "size: range": "fail"}
+    assert found.checks["size: range"]["rows"] == [PLACE + 1]

@@ -121,6 +121,17 @@ class Dialect:
         parts = [node.this, *node.expressions]
         return f"{node.key}({', '.join(self._as(each, self.kind(node)) for each in parts)})"
 
+    def _nullif(self, node: exp.Expr) -> str:
+        value, other = node.args["this"], node.args["expression"]
+        return f"(CASE WHEN {self._unlike(value, other)} THEN {self._say(value)} END)"
+
+    def _unlike(self, one: exp.Expr, other: exp.Expr) -> str:
+        """Spark's NaN equals itself, as DuckDB's."""
+        return f"(NOT {self._compared('<=>', one, other)})"
+
+    def _distinct(self, node: exp.Expr) -> str:
+        return self._unlike(node.args["this"], node.args["expression"])
+
     def _constant(self, node: exp.Expr) -> str:
         kind = self.kind(node)
         (value,) = self.connection.execute(
@@ -196,10 +207,11 @@ class Dialect:
             raise DialectError(_shown(node))
         if isinstance(node, (exp.Div, exp.Mod)):
             # What each makes of a zero depends on types and settings.
-            self._doubts.append(f"({self._as(node.right, wide)} = 0)")
-            safe = f"nullif({self._as(node.right, wide)}, 0)"
+            if not isinstance(node.right, exp.Nullif):
+                raise DialectError(f"{_shown(node)}, which may divide by 0")
+            parts = [self._as(each, wide) for each in (node.left, node.right)]
             sign = _SIGNS[type(node)]
-            return f"CAST({self._as(node.left, wide)} {sign} {safe} AS {kinds.to_spark(kind)})"
+            return f"CAST({parts[0]} {sign} {parts[1]} AS {kinds.to_spark(kind)})"
         parts = [self._exact(each, kind) for each in (node.left, node.right)]
         return f"CAST({parts[0]} {_SIGNS[type(node)]} {parts[1]} AS {kinds.to_spark(kind)})"
 
@@ -340,6 +352,8 @@ class Dialect:
         exp.Between: _between,
         exp.In: _among,
         exp.Is: _is,
+        exp.NullSafeNEQ: _distinct,
+        exp.Nullif: _nullif,
         (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg): _computed,
         (exp.Cast, exp.TryCast): _cast,
         (exp.Case, exp.If): _case,

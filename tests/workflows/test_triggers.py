@@ -27,8 +27,9 @@ TABLE: list[tuple[Start, list[tuple[str, tuple[str, ...]]]]] = [
 MORE: list[tuple[Start, list[tuple[str, tuple[str, ...]]]]] = [
     (Start("ct", "manual", FIRST), [("ct", CT), ("cd", CD)]),
     (Start("ct", "schedule"), [("ct", CT), ("cd", CD)]),
-    (Start("cd", "manual", {"version": "1.0.0"}), [("cd", CD)]),
     (Start("monitor", "manual"), [("monitor", MONITOR), ("ct", CT), ("cd", CD)]),
+    # Last: while a younger candidate than the champion is there, monitor starts nothing.
+    (Start("cd", "manual", {"version": "1.0.0"}), [("cd", CD)]),
 ]
 #: Jobs that comment on a pull request are GitHub's alone.
 ON_GITHUB_ALONE = {("ci", "pull_request"): ("comment",)}

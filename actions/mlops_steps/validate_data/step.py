@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING
 from mlops_steps.spec import Input, Kind, Status, Step
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mlops_steps.data.parts import Table
     from mlops_steps.record import Record
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import Compiled
+    from mlops_steps.validate_data.contract import Contract
     from mlops_steps.validate_data.judge import Result, View
     from mlops_steps.validate_data.prove import Proof
 
@@ -43,14 +47,39 @@ SHOWN = 10
 
 def run(record: Record) -> Status:
     """Judge every check; `checks.json` holds them all."""
+    from mlops_steps.data.sources.taking import take, taking
+
+    if record.config.table.engine == "spark":
+        from mlops_steps.validate_data.spark.run import on_spark
+
+        contract, others = _asked(record)
+        return _report(record, *on_spark(record, contract, take(record), others))
+    with taking(record) as source:  # first, as it digests the table beside all that follows
+        return _judge(record, source)
+
+
+def _asked(record: Record) -> tuple[Contract, dict[str, Path]]:
+    """The contract, and the files that it refers to by its names for them."""
+    from mlops_steps.validate_data import contract as contracts
+
+    table = record.config.table
+    contract = contracts.load(record.root, table, task=record.config.model.task)
+    for name in (
+        *([] if table.source else [table.path]),
+        *(each.file for each in contract.references),
+    ):
+        contracts.refuse_links(record.root, name)
+    record.take(table.contract)
+    return contract, {each.file: record.take(each.file) for each in contract.references}
+
+
+def _judge(record: Record, source: Table) -> Status:
     from dataclasses import replace
     from datetime import UTC, datetime
 
     from mlops_steps.data.profile import column_types
-    from mlops_steps.data.sources.taking import take, taking
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import connect, footers, format_of, reading, scan
-    from mlops_steps.validate_data import contract as contracts
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import compiled
     from mlops_steps.validate_data.familiar import familiar
@@ -62,25 +91,12 @@ def run(record: Record) -> Status:
     from mlops_steps.validate_data.table import check_shape, check_split, refuse_unjudgeable
 
     table = record.config.table
-    contract = contracts.load(record.root, table, task=record.config.model.task)
-    for name in (
-        *([] if table.source else [table.path]),
-        *(each.file for each in contract.references),
-    ):
-        contracts.refuse_links(record.root, name)
-    record.take(table.contract)
-    others = {each.file: record.take(each.file) for each in contract.references}
-
-    if table.engine == "spark":
-        from mlops_steps.validate_data.spark.run import on_spark
-
-        return _report(record, *on_spark(record, contract, take(record), others))
-
+    contract, others = _asked(record)
     # A row without a key is looked at in every case: it must not hide.
     where = "true"
     if record.inputs["split"] == "valid":
         where = f"coalesce({split_sql(table.key, table.split)} <> 'test', true)"
-    with taking(record) as source, connect() as connection, reading(table.path):
+    with connect() as connection, reading(table.path):
         scanned = scan(source, text=True)
         kinds = column_types(connection, scanned)
         refuse_unjudgeable(source, table.key, list(kinds))

@@ -80,6 +80,13 @@ class Cells:
             return f"CASE WHEN {whole} THEN TRY_CAST({identifier(name)} AS HUGEINT) END"
         return f"CASE WHEN NOT ({missing}) THEN {value} END"
 
+    def whole(self, name: str) -> str:
+        """SQL for the same as a whole number of 64 bits; empty where the contract wants none."""
+        if self.is_integer(name):
+            return identifier(name)
+        wanted = self.contract.columns[name].type
+        return f"TRY_CAST({self.distinct(name)} AS BIGINT)" if wanted == "integer" else ""
+
     def with_values(self, table: str) -> str:
         """The table; one of texts with each cell's value beside it, read once for all checks."""
         if self.typed:

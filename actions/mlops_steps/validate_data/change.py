@@ -18,11 +18,12 @@ from mlops_steps.validate_data.draft import PERSONAL, in_one_line, of_all, of_ro
 from mlops_steps.validate_data.edit import Edit, scalar
 from mlops_steps.validate_data.facts import Facts, bounds
 from mlops_steps.validate_data.groups import check_groups
-from mlops_steps.validate_data.judge import Result, View, judge
+from mlops_steps.validate_data.judge import Result, judge
 from mlops_steps.validate_data.rows import fitting, rule_checks
 from mlops_steps.validate_data.sense import unnamed
 from mlops_steps.validate_data.table import check_shape
 from mlops_steps.validate_data.totals import totals
+from mlops_steps.validate_data.view import View
 
 #: More values that are not allowed make no list longer: it is taken out.
 MORE = 20

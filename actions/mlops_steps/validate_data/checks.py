@@ -29,7 +29,8 @@ class Check:
         footer: SQL of aggregates that footers of Parquet tell: where it is true, no row breaks
             the check; empty if there is none.
         distinct: Instead of `violation`, SQL for a value that no two rows may share.
-        whole: Whether that is a column of 64 bits or less that holds integers.
+        whole: SQL for a whole number that differs in two rows only where `distinct` does; empty
+            if there is none.
         looks: SQL that is true for the rows that it looks at, and never NULL; empty if these
             are all.
         shows: SQL for what a finding shows of a row that breaks it; empty if nothing is.
@@ -44,7 +45,7 @@ class Check:
     violation: str = ""
     footer: str = ""
     distinct: str = ""
-    whole: bool = False
+    whole: str = ""
     looks: str = ""
     shows: str = ""
     undecided: str = ""
@@ -128,8 +129,7 @@ def _column_checks(name: str, column: Column, cells: Cells) -> list[Check]:
         checks.append(Check("length", name, broken, _not_shown(cell, inside)))
     if column.unique:
         broken, distinct = "with a value of another row", cells.distinct(name)
-        whole = cells.is_integer(name)
-        checks.append(Check("unique", name, broken, distinct=distinct, whole=whole))
+        checks.append(Check("unique", name, broken, distinct=distinct, whole=cells.whole(name)))
     # What is declared to be about people is not shown, not even redacted.
     shows = f"CAST({cell} AS VARCHAR)" if column.personal in {None, "none"} else ""
     # Free in the one pass, where a look at each number for NaN would cost a third of it.
@@ -147,7 +147,7 @@ def _no_such(name: str, column: Column, cells: Cells) -> str:
     """SQL that is true where there is a value, and none of the column's type."""
     cell, value = identifier(name), cells.value(name)
     # What the file's own type makes so needs no look at the rows.
-    wrong = [] if value == cell or (cells.typed and column.type == "text") else [f"{value} IS NULL"]
+    wrong = [] if value == cell or column.type == "text" else [f"{value} IS NULL"]
     if not cells.is_integer(name):
         if column.type == "integer":
             wrong.append(f"(isfinite({value}) AND {value} <> trunc({value}))")

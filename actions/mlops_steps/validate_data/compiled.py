@@ -9,11 +9,11 @@ from pathlib import Path
 from mlops_steps.config import Config
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check, check_together, compile_checks
-from mlops_steps.validate_data.judge import View
 from mlops_steps.validate_data.privacy import privacy
 from mlops_steps.validate_data.rows import fitting, reference_checks, rule_checks
 from mlops_steps.validate_data.table import key_checks, target_total
 from mlops_steps.validate_data.totals import Total, totals
+from mlops_steps.validate_data.view import View
 
 
 @dataclass(frozen=True)

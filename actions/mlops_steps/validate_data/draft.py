@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping
 
 from mlops_steps.config import TableInput, Task
 from mlops_steps.data.parts import Table
+from mlops_steps.data.tables import about_rows
 from mlops_steps.validate_data.contract import Column, Contract
 from mlops_steps.validate_data.edit import scalar
 from mlops_steps.validate_data.facts import SEEN, SET_ROWS, Facts, bounds, listed
-from mlops_steps.validate_data.judge import View
 from mlops_steps.validate_data.privacy import privacy, sampled
+from mlops_steps.validate_data.view import View
 
 _WIDTH = 96
 #: Columns that are looked at together.
@@ -146,7 +147,7 @@ def hints(
     known = {} if contract is None else contract.columns
     new = {name: kind for name, kind in kinds.items() if name not in known}
     nothing = Contract(columns={"": Column(type="text")}, extra_columns=True)
-    looked = sampled(view.connection, source, table.key, kinds)
+    looked = sampled(about_rows(source), table.key, kinds)
     found: dict[str, str] = {}
     checks = privacy(nothing, new, looked)
     for start in range(0, len(checks), _TOGETHER):

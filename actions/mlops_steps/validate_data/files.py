@@ -16,7 +16,8 @@ from mlops_steps.data.split import split_sql
 from mlops_steps.data.tables import ROW, identifier
 from mlops_steps.errors import UndecidedError
 from mlops_steps.validate_data.contract import Counts, Files, Judged
-from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
+from mlops_steps.validate_data.judge import Result, judged, shown
+from mlops_steps.validate_data.view import SHOWN_ROWS, View
 from mlops_steps.validate_data.whole import torn
 
 _PLAIN = Judged()

@@ -8,7 +8,8 @@ from mlops_steps.data.tables import ROW, identifier
 from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.contract import Group
-from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
+from mlops_steps.validate_data.judge import Result, judged, shown
+from mlops_steps.validate_data.view import SHOWN_ROWS, View
 
 
 def check_groups(view: View, cells: Cells) -> list[Result]:

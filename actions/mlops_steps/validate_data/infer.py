@@ -24,7 +24,7 @@ from mlops_steps.validate_data.facts import (
     apart_by_rule,
     names_something,
 )
-from mlops_steps.validate_data.judge import View
+from mlops_steps.validate_data.view import View
 
 #: Columns that are looked at together.
 _TOGETHER = 50

@@ -1,153 +1,24 @@
-"""Run the checks: one pass for all of them, one for each that repeats, one for what to show."""
+"""Run the checks: one pass for all of them, one for what may repeat, one for what to show."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import duckdb
 import msgspec
 
-from mlops_steps.data.tables import ROW, identifier
+from mlops_steps.data.tables import identifier
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Severity
 from mlops_steps.validate_data.totals import Total
+from mlops_steps.validate_data.view import CELL, View
 
-#: How many failing rows a result names, and how many of these its message does.
-SHOWN_ROWS = 20
+#: How many of the failing rows that a result names its message does.
 NAMED_ROWS = 5
-#: Characters of a cell that a result shows.
-CELL = 40
-
-#: Aggregates of one pass, at most: each takes memory that DuckDB's limit does not count.
-TOGETHER = 512
-
-#: Rows from which on it is faster to ask footers first, by a query for each of so many checks.
-WORTH, ASKED = 200_000, 64
-
-#: Bits of memory for telling whole numbers apart, for each thread: 32 MiB.
-BITS = 1 << 28
-
-#: Rows of the file among which those to show are looked for first.
-FIRST_ROWS = 200_000
-_ROW = identifier(ROW)
 _THERE = re.compile(r'("(?:[^"]|"")*") IS NOT NULL')
 
 Verdict = Literal["pass", "fail", "undecided"]
-
-
-@dataclass(frozen=True)
-class View:
-    """The rows that are looked at: those of `table` (a `scan`) for which `where` is true.
-
-    `footers` reads the same rows of Parquet as DuckDB would (`tables.footers`); else it is empty.
-    """
-
-    connection: duckdb.DuckDBPyConnection
-    table: str
-    where: str
-    footers: str = ""
-
-    def one(self, *wanted: str) -> tuple[Any, ...]:
-        """One row of aggregates over them.
-
-        Different values are counted by themselves: beside them, and a list, all others would take
-        DuckDB 2.0.0 two to five times as long.
-        """
-        apart = [each for each in wanted if "(DISTINCT" in each]
-        found: dict[str, Any] = {}
-        for some in ([each for each in wanted if each not in apart], apart):
-            found |= zip(some, self._in_passes(some, self.table), strict=True)
-        return tuple(found[each] for each in wanted)
-
-    def ask(self, query: str) -> tuple[Any, ...]:
-        """The first row of a query."""
-        return self.connection.execute(query).fetchone() or ()
-
-    def proven(self, checks: Sequence[Check]) -> set[Check]:
-        """Those that footers alone show to hold of all rows, and so of those that are looked at."""
-        told = [check for check in checks if check.footer] if self.footers else []
-        if not told or self.ask(f"SELECT count(*) FROM {self.footers}") < (WORTH,):
-            return set()
-        return {
-            check
-            for check in told[:ASKED]
-            if self.ask(f"SELECT {check.footer} FROM {self.footers}") == (True,)
-        }
-
-    def refused(self, query: str) -> str:
-        """Why the types in a query do not fit; empty if they do. Nothing is read."""
-        try:
-            self.connection.execute(f"EXPLAIN {query}")
-        except (duckdb.BinderException, duckdb.ConversionException) as error:
-            return str(error).splitlines()[0].partition(": ")[2].partition(". ")[0]
-        return ""
-
-    def first(self, violations: Sequence[tuple[str, str]]) -> list[list[tuple[int, str]]]:
-        """The first rows for which each violation is true: numbers from 1, and what they show.
-
-        A violation comes with SQL for what is shown, empty for nothing. The first rows of the
-        file nearly always hold enough of them; the others are looked for in one more pass.
-        """
-        places: list[list[int]] = [[] for _ in violations]
-        for limit in (FIRST_ROWS, None):
-            left = [at for at, rows in enumerate(places) if len(rows) < SHOWN_ROWS]
-            wanted = [
-                f"min({_ROW}, {SHOWN_ROWS}) FILTER (WHERE coalesce({violations[at][0]}, true))"
-                for at in left
-            ]
-            if wanted:
-                answers = self._in_passes(wanted, self._numbered(limit))
-                for at, found in zip(left, answers, strict=True):
-                    places[at] = sorted(found or [])
-        some = {row for rows in places for row in rows} or {0}
-        cells = [f"left(CAST({shows or 'NULL'} AS VARCHAR), {CELL})" for _, shows in violations]
-        listed = ", ".join(map(str, sorted(some)))
-        query = (
-            f"SELECT {_ROW}, {', '.join(cells)} FROM {self._numbered(max(some))} "
-            f"WHERE {_ROW} IN ({listed})"
-        )
-        shown = {number: texts for number, *texts in self.connection.execute(query).fetchall()}
-        return [
-            [(number, shown[number][at] or "") for number in rows] for at, rows in enumerate(places)
-        ]
-
-    def _in_passes(self, wanted: Sequence[str], table: str) -> tuple[Any, ...]:
-        found: tuple[Any, ...] = ()
-        for first in range(0, len(wanted), TOGETHER):
-            some = ", ".join(wanted[first : first + TOGETHER])
-            found += self.ask(f"SELECT {some} FROM {table} WHERE {self.where}")
-        return found
-
-    def _numbered(self, limit: int | None = None) -> str:
-        """The rows of the file, or the first of them, with their numbers as `ROW`."""
-        rows = "" if limit is None else f" LIMIT {limit}"
-        return f"(SELECT *, row_number() OVER () AS {_ROW} FROM (SELECT * FROM {self.table}{rows}))"
-
-    def all_differ(self, value: str, low: int | None, high: int | None) -> bool:
-        """Whether no two rows share a whole number between two: one bit for each there may be.
-
-        False may also mean that this would take too much memory.
-        """
-        if low is None or high is None or high - low >= BITS:
-            return False
-        bits = f"bit_count(bitstring_agg({value}, {low}, {high}))"
-        different, there = self.one(bits, f"count({value})")
-        return bool(different == there)
-
-    def repeated(self, value: str) -> str:
-        """SQL for the values that more than one row has, with `times`, how often."""
-        return (
-            f"SELECT {value} AS value, count(*) AS times FROM {self.table} "
-            f"WHERE {self.where} AND ({value}) IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-        )
-
-    def count_repeated(self, value: str) -> int:
-        """How many rows share their value with another."""
-        (count,) = self.ask(f"SELECT coalesce(sum(times), 0) FROM ({self.repeated(value)})")
-        return int(count)
 
 
 class Result(msgspec.Struct, kw_only=True, frozen=True):
@@ -235,43 +106,39 @@ def judge(
     # What a column's own type rules out is asked of no row.
     by_row = [check for check in asked if not check.distinct and check.violation != "false"]
     proven = view.proven(by_row)
-    by_row = [check for check in by_row if check not in proven]
-    repeating = [check for check in asked if check.distinct]
     # A condition that is NULL is a defect of ours: the row counts as failed.
-    conditions = [
-        f"count_if(({_tried(each, each.violation)}) IS DISTINCT FROM false)" for each in by_row
-    ]
+    broken_by = {
+        check: f"count_if(({_tried(check, check.violation)}) IS DISTINCT FROM false)"
+        for check in by_row
+        if check not in proven
+    }
+    apart = {check: view.apart(check) for check in asked if check.distinct}
+    looks = {each.looks: _count(_tried(each, each.looks)) for each in asked if each.looks}
     wants = [want for total in totals for want in total.wants]
-    integers = dict.fromkeys(check.distinct for check in repeating if check.whole)
-    ends = [f"{end}({value})" for value in integers for end in ("min", "max")]
-    looks = {each.looks: _tried(each, each.looks) for each in asked if each.looks}
-    looked = [_count(each) for each in looks.values()]
-    rows, *counts = view.one("count(*)", *conditions, *wants, *looked, *ends)
-    failed = dict(zip(by_row, counts, strict=False))
-    seen = dict(zip(looks, counts[len(conditions) + len(wants) :], strict=False))
-    seen[""] = rows
-    limits = counts[len(conditions) + len(wants) + len(looked) :]
-    spans = dict(zip(integers, zip(limits[::2], limits[1::2], strict=True), strict=True))
+    told = [each for each in apart.values() if each]
+    found = view.answers("count(*)", *broken_by.values(), *looks.values(), *wants, *told)
+    rows = int(found["count(*)"])
+    failed = {check: int(found[sql] or 0) for check, sql in broken_by.items()}
+    kept: dict[str, str] = {}
     repeats: dict[str, int] = {}
-    for check in repeating if rows else []:
-        if check.distinct not in repeats:
-            span = spans.get(check.distinct)
-            unique = span is not None and view.all_differ(check.distinct, *span)
-            repeats[check.distinct] = 0 if unique else view.count_repeated(check.distinct)
-        failed[check] = repeats[check.distinct]
+    for check, sql in apart.items() if rows else ():
+        value = check.distinct
+        if found.get(sql) is True:
+            failed[check] = 0
+            continue
+        if value not in repeats:
+            kept[value] = identifier(f"*repeated {len(kept)}*")
+            repeats[value] = view.keep_repeated(value, kept[value])
+        failed[check] = repeats[value]
     broken = [check for check in checks if failed.get(check)]
-    wanted = [(_violation(view, each), _shows(each, samples)) for each in broken]
+    wanted = [(_violation(each, kept), _shows(each, samples)) for each in broken]
     places = dict(zip(broken, view.first(wanted) if wanted else [], strict=True))
+    seen = {each: int(found[sql] or 0) for each, sql in looks.items()} | {"": rows}
     results = [
-        of_check(
-            check, rows, failed.get(check) or 0, places.get(check, []), seen.get(check.looks, rows)
-        )
+        of_check(check, rows, failed.get(check, 0), places.get(check, []), seen.get(check.looks, 0))
         for check in checks
     ]
-    answers = iter(counts[len(conditions) :])
-    for total in totals:
-        mine = [next(answers) for _ in total.wants]
-        results.append(of_total(total, rows, mine))
+    results += [of_total(total, rows, [found[want] for want in total.wants]) for total in totals]
     return rows, results
 
 
@@ -348,10 +215,10 @@ def _tried(check: Check, sql: str) -> str:
     return f"(TRY({sql}) IS DISTINCT FROM false)" if check.kind == "rule" else sql
 
 
-def _violation(view: View, check: Check) -> str:
+def _violation(check: Check, kept: Mapping[str, str]) -> str:
     if not check.distinct:
         return _tried(check, check.violation)
-    values = f"SELECT value FROM ({view.repeated(check.distinct)})"
+    values = f"SELECT value FROM {kept[check.distinct]}"
     return f"coalesce(({check.distinct}) IN ({values}), false)"  # NULL repeats nothing
 
 

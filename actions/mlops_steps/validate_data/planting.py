@@ -10,9 +10,10 @@ import duckdb
 from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
-from mlops_steps.validate_data.judge import Result, View, judge
+from mlops_steps.validate_data.judge import Result, judge
 from mlops_steps.validate_data.spoiling import Cell
 from mlops_steps.validate_data.totals import Total
+from mlops_steps.validate_data.view import View
 
 #: Rows of the table among which one is spoilt.
 ROWS = 1000

@@ -9,12 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from functools import partial
-from pathlib import Path
 
-import duckdb
-
-from mlops_steps.data.parts import Table, files_of
-from mlops_steps.data.tables import format_of, identifier, literal, scan
+from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data import personal
 from mlops_steps.validate_data.contract import Column, Contract
 from mlops_steps.validate_data.totals import Total
@@ -35,34 +31,16 @@ _NO_TEXT = re.compile(
 )
 
 
-def sampled(
-    connection: duckdb.DuckDBPyConnection, source: Table, key: str, kinds: Collection[str]
-) -> str:
+def sampled(rows: int, key: str, kinds: Collection[str]) -> str:
     """SQL that is true for the rows that are looked at: all, or one in so many.
 
     A row is drawn by the hash of its key, so that the order of the file does not matter, and the
-    same rows are drawn again.
+    same rows are drawn again. There are about so many `rows`.
     """
     if key not in kinds:
         return "true"  # nothing will be judged
-    wanted = max(FEWEST, min(ROWS, CELLS // len(kinds)))
-    one_in = _rows(connection, source) // wanted
+    one_in = rows // max(FEWEST, min(ROWS, CELLS // len(kinds)))
     return f"(hash({identifier(key)}) % {one_in} = 0)" if one_in > 1 else "true"
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, source: Table) -> int:
-    """The number of rows; of a file of lines, about."""
-    if format_of(source) == "parquet":
-        (count,) = connection.execute(f"SELECT count(*) FROM {scan(source)}").fetchone() or (0,)
-        return int(count)
-    files = files_of(source)
-    with files[0].open("rb") as stream:
-        head = stream.read(1 << 20)
-    return sum(_size(path) for path in files) * head.count(b"\n") // max(len(head), 1)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
 
 
 def privacy(contract: Contract, kinds: dict[str, str], looked: str) -> list[Total]:

@@ -31,9 +31,9 @@ from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.draft import draft, hints, of_rows
 from mlops_steps.validate_data.edit import EditError, apply, patch
 from mlops_steps.validate_data.infer import study
-from mlops_steps.validate_data.judge import View
 from mlops_steps.validate_data.sense import misfits
 from mlops_steps.validate_data.tighter import suggestions
+from mlops_steps.validate_data.view import View
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record

@@ -23,10 +23,10 @@ from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.compiled import Compiled
 from mlops_steps.validate_data.groups import check_groups
-from mlops_steps.validate_data.judge import View
 from mlops_steps.validate_data.planting import ROWS, Missed, Sample, Unplanted
 from mlops_steps.validate_data.proving import Attempt, whole_columns, whole_tables
 from mlops_steps.validate_data.spoiling import Cell, cells_that_break, rows_that_may_break
+from mlops_steps.validate_data.view import View
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record

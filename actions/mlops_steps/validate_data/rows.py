@@ -11,7 +11,7 @@ from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Reference
-from mlops_steps.validate_data.judge import View
+from mlops_steps.validate_data.view import View
 
 
 def rule_checks(cells: Cells) -> list[Check]:

@@ -6,7 +6,8 @@ from mlops_steps.config import TableInput
 from mlops_steps.data.split import split_sql, training_splits
 from mlops_steps.data.tables import ROW, identifier, literal
 from mlops_steps.validate_data.cells import Cells
-from mlops_steps.validate_data.judge import SHOWN_ROWS, Result, View, judged, shown
+from mlops_steps.validate_data.judge import Result, judged, shown
+from mlops_steps.validate_data.view import SHOWN_ROWS, View
 
 
 def features(table: TableInput, cells: Cells) -> list[str]:

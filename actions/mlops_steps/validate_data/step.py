@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import Compiled
     from mlops_steps.validate_data.contract import Contract
-    from mlops_steps.validate_data.judge import Result, View
+    from mlops_steps.validate_data.judge import Result
     from mlops_steps.validate_data.prove import Proof
+    from mlops_steps.validate_data.view import View
 
 STEP = Step(
     name="validate-data",
@@ -48,18 +49,6 @@ SHOWN = 10
 def run(record: Record) -> Status:
     """Judge every check; `checks.json` holds them all."""
     from mlops_steps.data.sources.taking import take, taking
-
-    if record.config.table.engine == "spark":
-        from mlops_steps.validate_data.spark.run import on_spark
-
-        contract, others = _asked(record)
-        return _report(record, *on_spark(record, contract, take(record), others))
-    with taking(record) as source:  # first, as it digests the table beside all that follows
-        return _judge(record, source)
-
-
-def _asked(record: Record) -> tuple[Contract, dict[str, Path]]:
-    """The contract, and the files that it refers to by its names for them."""
     from mlops_steps.validate_data import contract as contracts
 
     table = record.config.table
@@ -70,28 +59,41 @@ def _asked(record: Record) -> tuple[Contract, dict[str, Path]]:
     ):
         contracts.refuse_links(record.root, name)
     record.take(table.contract)
-    return contract, {each.file: record.take(each.file) for each in contract.references}
+    others = {each.file: record.take(each.file) for each in contract.references}
+    if table.engine == "spark":
+        from mlops_steps.validate_data.spark.run import on_spark
+
+        return _report(record, *on_spark(record, contract, take(record), others))
+    with taking(record) as source:  # digested beside all that follows
+        return _judge(record, source, contract, others)
 
 
-def _judge(record: Record, source: Table) -> Status:
+def _judge(record: Record, source: Table, contract: Contract, others: dict[str, Path]) -> Status:
     from dataclasses import replace
     from datetime import UTC, datetime
 
     from mlops_steps.data.profile import column_types
     from mlops_steps.data.split import split_sql
-    from mlops_steps.data.tables import connect, footers, format_of, reading, scan
+    from mlops_steps.data.tables import (
+        about_rows,
+        connect,
+        footers,
+        format_of,
+        reading,
+        scan,
+    )
     from mlops_steps.validate_data.cells import Cells
     from mlops_steps.validate_data.compiled import compiled
     from mlops_steps.validate_data.familiar import familiar
     from mlops_steps.validate_data.files import check_files
     from mlops_steps.validate_data.groups import check_groups
-    from mlops_steps.validate_data.judge import View, judge
+    from mlops_steps.validate_data.judge import judge
     from mlops_steps.validate_data.privacy import sampled
     from mlops_steps.validate_data.sides import check_copies
     from mlops_steps.validate_data.table import check_shape, check_split, refuse_unjudgeable
+    from mlops_steps.validate_data.view import View
 
     table = record.config.table
-    contract, others = _asked(record)
     # A row without a key is looked at in every case: it must not hide.
     where = "true"
     if record.inputs["split"] == "valid":
@@ -102,9 +104,10 @@ def _judge(record: Record, source: Table) -> Status:
         refuse_unjudgeable(source, table.key, list(kinds))
         typed = format_of(source) == "parquet"
         cells = Cells(contract, kinds, typed=typed)
-        view = View(connection, cells.with_values(scanned), where, footers(source) if typed else "")
+        rows, told = about_rows(source), footers(source) if typed else ""
+        view = View(connection, cells.with_values(scanned), where, rows, told)
         cells = replace(cells, familiar=familiar(view, cells))
-        looked = sampled(connection, source, table.key, kinds)
+        looked = sampled(rows, table.key, kinds)
         asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)
         rows, results = judge(view, asked.checks, asked.totals, samples=contract.samples)
         results += check_groups(view, cells)

@@ -11,8 +11,9 @@ from mlops_steps.data.tables import connect, scan
 from mlops_steps.validate_data import contract as contracts
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import compile_checks
-from mlops_steps.validate_data.judge import Result, View, judge
+from mlops_steps.validate_data.judge import Result, judge
 from mlops_steps.validate_data.table import check_shape, check_split, key_checks
+from mlops_steps.validate_data.view import View
 
 
 def table_of(dataset: Dataset) -> TableInput:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from mlops_steps.data.tables import connect, scan
+from mlops_steps.data.tables import about_rows, connect, scan
 from mlops_steps.validate_data import familiar
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.contract import Column, Contract
-from mlops_steps.validate_data.judge import View
+from mlops_steps.validate_data.view import View
 
 Judge = Callable[..., Any]
 CONTRACT = """\
@@ -43,7 +43,8 @@ def known(table: Path) -> dict[str, tuple[str, ...]]:
     )
     with connect() as connection:
         cells = Cells(contract, {"place": "VARCHAR", "code": "VARCHAR"}, typed=True)
-        return familiar.familiar(View(connection, scan(table, text=True), "true"), cells)
+        view = View(connection, scan(table, text=True), "true", about_rows(table))
+        return familiar.familiar(view, cells)
 
 
 def test_frequent_short_texts_are_known(judged: Judge, rows: Any, tmp_path: Path) -> None:

@@ -391,9 +391,9 @@ def test_groups_of_what_cannot_be_computed_are_not_shown_to_hold(judged: Judge, 
 def test_the_footers_of_a_large_file_prove_ranges(
     tmp_path: Path, judged: Judge, monkeypatch: pytest.MonkeyPatch, good: Good
 ) -> None:
-    from mlops_steps.validate_data import judge
+    from mlops_steps.validate_data import view
 
-    monkeypatch.setattr(judge, "WORTH", 100)
+    monkeypatch.setattr(view, "WORTH", 100)
     rows = good()
     assert judged(rows, kind="parquet").red() == {}
     rows[PLACE - 1]["size"] = str(STAND_IN)

@@ -15,7 +15,7 @@ from tests.mlops_steps.validate_data.conftest import CONTRACT
 
 from mlops_steps.config import read_yaml
 from mlops_steps.data.profile import column_types
-from mlops_steps.data.tables import connect, scan
+from mlops_steps.data.tables import about_rows, connect, scan
 from mlops_steps.spec import Status
 from mlops_steps.validate_data import personal
 from mlops_steps.validate_data.contract import Contract
@@ -270,7 +270,7 @@ def test_of_a_large_table_rows_are_drawn_by_their_keys(tmp_path: Path, kind: str
     with connect() as connection:
         table = scan(path, text=True)
         kinds = column_types(connection, table)
-        looked = sampled(connection, path, "id", kinds)
+        looked = sampled(about_rows(path), "id", kinds)
         (total,) = privacy(contract, kinds, looked)
         (n, parts) = connection.execute(f"SELECT {', '.join(total.wants)} FROM {table}").fetchone()
     assert 0.9 * ROWS < n < 1.2 * ROWS
@@ -302,7 +302,7 @@ def _quiet(table: Path, contract_path: Path) -> None:
     with connect() as connection:
         scanned = scan(table, text=True)
         kinds = column_types(connection, scanned)
-        looked = sampled(connection, table, key, kinds)
+        looked = sampled(about_rows(table), key, kinds)
         for each in (contract, Contract(columns={}, extra_columns=True)):
             for total in privacy(each, kinds, looked):
                 query = f"SELECT {', '.join(total.wants)} FROM {scanned}"

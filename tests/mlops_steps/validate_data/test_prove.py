@@ -21,10 +21,11 @@ from mlops_steps.spec import Status
 from mlops_steps.validate_data import contract as contracts
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.compiled import Compiled, compiled
-from mlops_steps.validate_data.judge import Result, View
+from mlops_steps.validate_data.judge import Result
 from mlops_steps.validate_data.planting import Sample
 from mlops_steps.validate_data.prove import Proof, prove, told, write
 from mlops_steps.validate_data.step import STEP
+from mlops_steps.validate_data.view import View
 
 Judge = Callable[..., Any]
 Good = Callable[[], list[dict[str, str | None]]]

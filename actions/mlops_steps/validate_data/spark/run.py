@@ -17,7 +17,7 @@ from mlops_steps.errors import ConfigError, UndecidedError
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.compiled import compiled
 from mlops_steps.validate_data.contract import Contract
-from mlops_steps.validate_data.judge import Result, Verdict, View
+from mlops_steps.validate_data.judge import Result, Verdict
 from mlops_steps.validate_data.spark import kinds, texts
 from mlops_steps.validate_data.spark.dialect import Dialect, Said
 from mlops_steps.validate_data.spark.judging import Rows, check_groups, judge
@@ -25,6 +25,7 @@ from mlops_steps.validate_data.spark.opening import TABLE, open_table
 from mlops_steps.validate_data.spark.personal_data import check_personal, looks_at_values
 from mlops_steps.validate_data.spark.session import Session, session
 from mlops_steps.validate_data.table import check_shape
+from mlops_steps.validate_data.view import View
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record

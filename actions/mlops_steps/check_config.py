@@ -25,9 +25,10 @@ import msgspec
 
 from mlops_steps import config as configs
 from mlops_steps.commands import words_of
-from mlops_steps.config import FILE_NAME, Config, TableInput, did_you_mean, read_yaml
+from mlops_steps.config import FILE_NAME, Config, TableInput
 from mlops_steps.errors import ConfigError, MlopsError
 from mlops_steps.source import end_of
+from mlops_steps.yaml_file import did_you_mean, read_yaml
 
 if TYPE_CHECKING:
     from mlops_steps.data.parts import Table

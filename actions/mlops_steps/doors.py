@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from mlops_steps.config import did_you_mean
 from mlops_steps.errors import ConfigError
 from mlops_steps.record import Verdict
 from mlops_steps.spec import STATUS_OUTPUT, Input, Kind, Output, Step, meaning, variable
+from mlops_steps.yaml_file import did_you_mean
 
 
 def read_inputs(step: Step, arguments: list[str], environment: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from mlops_steps import attempts, ci, commands, config, doors
 from mlops_steps.errors import InfrastructureError, MlopsError, StoppedError
 from mlops_steps.record import Record
 from mlops_steps.spec import STEP_NAMES, Status, Step
+from mlops_steps.yaml_file import did_you_mean
 
 #: Popen's functions that know a new process before their caller does.
 _STARTING = {"__init__", "_execute_child"}
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
         return 0 if arguments else 2
     name, *rest = arguments
     if name not in STEP_NAMES:
-        near = config.did_you_mean(name, list(STEP_NAMES))
+        near = did_you_mean(name, list(STEP_NAMES))
         print(f"unknown step {name!r}{near}. Steps: {', '.join(STEP_NAMES)}", file=sys.stderr)
         return 2
     step = load(name).STEP

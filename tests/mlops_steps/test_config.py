@@ -13,6 +13,7 @@ from tests.mlops_steps.conftest import MLOPS_YAML
 
 from mlops_steps import config
 from mlops_steps.errors import ConfigError
+from mlops_steps.yaml_file import at
 
 
 def problem(folder: Path, text: str | bytes) -> str:
@@ -262,10 +263,10 @@ def test_an_alias_is_read_as_what_it_stands_for(tmp_path: Path) -> None:
 def test_a_place_is_found_after_the_schema_was_satisfied(tmp_path: Path) -> None:
     path = tmp_path / "mlops.yaml"
     path.write_text(MLOPS_YAML)
-    assert config.at(path, "gate.test[1]", shown_as="m") == "m:17:27: gate.test[1]"
-    assert config.at(path, "gate.test[7]", shown_as="m") == "m:17:3: gate.test[7]"
+    assert at(path, "gate.test[1]", shown_as="m") == "m:17:27: gate.test[1]"
+    assert at(path, "gate.test[7]", shown_as="m") == "m:17:3: gate.test[7]"
     path.write_text("")
-    assert config.at(path, "gate", shown_as="m") == "m:1:1: gate"
+    assert at(path, "gate", shown_as="m") == "m:1:1: gate"
 
 
 TOKENS = st.sampled_from(

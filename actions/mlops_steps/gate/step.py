@@ -56,8 +56,9 @@ def run(record: Record) -> Status:
 
 def _rules(record: Record) -> list[Rule]:
     """The rules of the judging split; those of the other one are checked all the same."""
-    from mlops_steps.config import FILE_NAME, at
+    from mlops_steps.config import FILE_NAME
     from mlops_steps.gate.grammar import GrammarError, parse
+    from mlops_steps.yaml_file import at
 
     task = record.config.model.task
     parsed: dict[str, list[Rule]] = {}
@@ -117,7 +118,8 @@ def _note(record: Record, judged: list[Judged], metrics: Metrics) -> None:
 
 
 def _find(record: Record, index: int, judged: Judged) -> None:
-    from mlops_steps.config import FILE_NAME, at
+    from mlops_steps.config import FILE_NAME
+    from mlops_steps.yaml_file import at
 
     key = f"gate.{record.inputs['split']}[{index}]"
     line = int(at(record.root / FILE_NAME, key, shown_as=FILE_NAME).split(":")[1])

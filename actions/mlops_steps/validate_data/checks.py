@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlops_steps.config import did_you_mean
 from mlops_steps.data.tables import identifier, literal
 from mlops_steps.validate_data.cells import Cells, unreadable
 from mlops_steps.validate_data.contract import Column, Counts, Environment, Severity
+from mlops_steps.yaml_file import did_you_mean
 
 #: Columns among which the one that was meant is looked for: of n by n names that takes n squared.
 _GUESSED = 100

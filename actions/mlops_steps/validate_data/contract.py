@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from mlops_steps.config import Part, RelativePath, TableInput, Task, at, read_yaml
+from mlops_steps.config import Part, RelativePath, TableInput, Task
 from mlops_steps.errors import ConfigError
+from mlops_steps.yaml_file import at, read_yaml
 
 ColumnType = Literal["number", "integer", "text", "boolean", "timestamp"]
 Severity = Literal["error", "warn"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mlops_steps.config import Config, load, read_yaml
+from mlops_steps.config import Config, load
 from mlops_steps.data.parts import Table
 from mlops_steps.data.profile import column_types
 from mlops_steps.data.split import split_sql
@@ -34,6 +34,7 @@ from mlops_steps.validate_data.infer import study
 from mlops_steps.validate_data.sense import misfits
 from mlops_steps.validate_data.tighter import suggestions
 from mlops_steps.validate_data.view import View
+from mlops_steps.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from mlops_steps.record import Record

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from mlops_steps.config import TableInput, Task, did_you_mean
+from mlops_steps.config import TableInput, Task
 from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Files, Rows
+from mlops_steps.yaml_file import did_you_mean
 
 #: Characters of a regular expression, which findings quote.
 LONGEST_REGEX = 2_000

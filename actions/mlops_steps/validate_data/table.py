@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlops_steps.config import TableInput, Task, did_you_mean
+from mlops_steps.config import TableInput, Task
 from mlops_steps.data.headers import refuse_zeros
 from mlops_steps.data.parts import Table, files_of
 from mlops_steps.data.split import SPLITS, split_sql
@@ -18,6 +18,7 @@ from mlops_steps.validate_data.judge import Result
 from mlops_steps.validate_data.sense import unnamed
 from mlops_steps.validate_data.totals import Told, Total
 from mlops_steps.validate_data.view import View
+from mlops_steps.yaml_file import did_you_mean
 
 #: Rows among which every split is looked for first.
 FIRST_ROWS = 10_000

@@ -13,13 +13,13 @@ import duckdb
 import pytest
 from tests.mlops_steps.validate_data.conftest import CONTRACT
 
-from mlops_steps.config import read_yaml
 from mlops_steps.data.profile import column_types
 from mlops_steps.data.tables import about_rows, connect, scan
 from mlops_steps.spec import Status
 from mlops_steps.validate_data import personal
 from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.privacy import ROWS, privacy, sampled
+from mlops_steps.yaml_file import read_yaml
 
 Judge = Callable[..., Any]
 Good = Callable[[], list[dict[str, str | None]]]

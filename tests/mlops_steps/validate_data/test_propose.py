@@ -12,7 +12,7 @@ import pytest
 from tests.mlops_steps.validate_data.conftest import CONFIG, CONTRACT, Row, good_rows, write_table
 
 from mlops_steps import config
-from mlops_steps.config import load, read_yaml
+from mlops_steps.config import load
 from mlops_steps.data.split import split_sql
 from mlops_steps.data.tables import connect, scan
 from mlops_steps.errors import ConfigError, UndecidedError
@@ -21,6 +21,7 @@ from mlops_steps.spec import Status
 from mlops_steps.validate_data.contract import Contract
 from mlops_steps.validate_data.propose import Proposal, propose
 from mlops_steps.validate_data.step import STEP, run
+from mlops_steps.yaml_file import read_yaml
 
 KINDS = ["csv", "jsonl", "parquet"]
 TYPES = {"id": "VARCHAR"}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from tests.mlops_steps.validate_data.conftest import CONTRACT
 
-from mlops_steps.config import read_yaml
 from mlops_steps.errors import ConfigError
 from mlops_steps.validate_data.contract import Contract
+from mlops_steps.yaml_file import read_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "templates" / "project" / "{{cookiecutter.name}}"

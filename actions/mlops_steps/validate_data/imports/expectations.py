@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mlops_steps.config import LARGEST
 from mlops_steps.errors import ConfigError
 from mlops_steps.validate_data.contract import Severity
 from mlops_steps.validate_data.imports.draft import Draft
@@ -20,6 +19,7 @@ from mlops_steps.validate_data.imports.expectation_kinds import (
 from mlops_steps.validate_data.imports.expectation_tables import HINTS, OF_TABLES
 from mlops_steps.validate_data.imports.notes import Told
 from mlops_steps.validate_data.imports.values import UnfitError, require
+from mlops_steps.yaml_file import LARGEST
 
 #: Keywords that say how a result is shown, not what is asked.
 _SHOWING = {"result_format", "include_config", "catch_exceptions", "batch_id", "meta", "notes",

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from mlops_steps.config import LARGEST
 from mlops_steps.errors import ConfigError
 from mlops_steps.validate_data.contract import ColumnType, Environment
 from mlops_steps.validate_data.imports import text_format
@@ -18,6 +17,7 @@ from mlops_steps.validate_data.imports.draft import Draft
 from mlops_steps.validate_data.imports.notes import Told
 from mlops_steps.validate_data.imports.text_format import Message, Word
 from mlops_steps.validate_data.imports.values import UnfitError, require
+from mlops_steps.yaml_file import LARGEST
 
 _TYPES: dict[str, ColumnType] = {"BYTES": "text", "INT": "integer", "FLOAT": "number"}
 #: Stages in which a feature is not validated; fields that ask nothing of the data.

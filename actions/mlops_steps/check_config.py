@@ -14,21 +14,18 @@ import json
 import posixpath
 import re
 import sys
-import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import GenericAlias
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from mlops_steps import config as configs
 from mlops_steps.commands import words_of
 from mlops_steps.config import FILE_NAME, Config, TableInput
 from mlops_steps.errors import ConfigError, MlopsError
+from mlops_steps.misfits import misfits
 from mlops_steps.source import end_of
-from mlops_steps.yaml_file import did_you_mean, read_yaml
+from mlops_steps.yaml_file import at, did_you_mean, read_yaml
+from mlops_steps.yaml_problems import schema_problems
 
 if TYPE_CHECKING:
     from mlops_steps.data.parts import Table
@@ -71,7 +68,7 @@ class Check:
         if self.problems:
             return
         config = read_yaml(path, Config, shown_as=FILE_NAME)
-        self.problems += [f"{self._at(key)}: {words}" for key, words in configs.misfits(config)]
+        self.problems += [f"{self._at(key)}: {words}" for key, words in misfits(config)]
         self._git()
         self._rules(config)
         self._commands(config)
@@ -79,7 +76,7 @@ class Check:
         self._registry(config)
         self._secrets(config)
         self._table(config, config.table, f"data.inputs.{config.table_name}")
-        self._log(config)
+        self._monitored(config)
 
     def _told(self, key: str, look: Callable[[], object]) -> bool:
         """Whether `look` raises nothing; what it raises is a problem, with the key's place."""
@@ -92,7 +89,7 @@ class Check:
         return True
 
     def _at(self, key: str, file: str = FILE_NAME) -> str:
-        return configs.at(self.root / file, key, shown_as=file)
+        return at(self.root / file, key, shown_as=file)
 
     def _git(self) -> None:
         from mlops_steps.source import tracked
@@ -287,27 +284,35 @@ class Check:
         where = self._at(f"{key}.path")
         self.problems += [f"{where}: {table.path}: {words}" for words in taken_names(features)]
 
-    def _log(self, config: Config) -> None:
-        """The log that monitor opens: in the project it has to be tracked, as all that it reads."""
+    def _monitored(self, config: Config) -> None:
+        """What monitor opens: in the project it has to be tracked, as all that it reads."""
         from mlops_steps.data.tables import column_names
-        from mlops_steps.monitor.log import check_columns
+        from mlops_steps.monitor.log import check_columns, key_of_labels
 
-        name, where = config.monitor.log, self._at("monitor.log")
-        if name == "state" or any(key == "monitor.log" for key, _ in configs.misfits(config)):
-            return
+        monitor, wrong = config.monitor, {key for key, _ in misfits(config)}
+        if monitor.log != "state" and "monitor.log" not in wrong:
+            log = self.root / monitor.log
+            self._opened("monitor.log", monitor.log, lambda: check_columns(column_names(log)))
+        if monitor.labels and "monitor.labels" not in wrong:
+            labels = self.root / monitor.labels
+            self._opened(
+                "monitor.labels", monitor.labels, lambda: key_of_labels(labels, config.table)
+            )
+
+    def _opened(self, key: str, name: str, look: Callable[[], object]) -> None:
         if posixpath.isabs(name) or posixpath.normpath(name).split("/")[0] == "..":
             if self.answers and not self.answers.get("runner"):
                 self.problems.append(
-                    f"{where}: {name}: lies outside the project, where a hosted runner has "
-                    "nothing, and the answer runner is empty"
+                    f"{self._at(key)}: {name}: lies outside the project, where a hosted runner "
+                    "has nothing, and the answer runner is empty"
                 )
-        elif self._file("monitor.log", name, near=["state"]):
-            self._told("monitor.log", lambda: check_columns(column_names(self.root / name)))
+        elif self._file(key, name, near=["state"] if key == "monitor.log" else []):
+            self._told(key, look)
             self.seen.append(name)
 
     def _contract(self, config: Config, table: TableInput, names: list[str]) -> None:
         from mlops_steps.validate_data import contract as contracts
-        from mlops_steps.validate_data.sense import misfits
+        from mlops_steps.validate_data import sense
 
         path, shown = self.root / table.contract, table.contract
         broken = schema_problems(path, contracts.Contract, shown_as=shown)
@@ -315,7 +320,7 @@ class Check:
         if broken:
             return
         contract = read_yaml(path, contracts.Contract, shown_as=shown)
-        for key, words in misfits(contract, table, task=config.model.task):
+        for key, words in sense.misfits(contract, table, task=config.model.task):
             self.problems.append(f"{self._at(key, shown)}: {words}")
         if names:
             self._columns(table, contract, names)
@@ -376,47 +381,3 @@ def _requirements(lock: Path) -> dict[str, str]:
         return {}
     lines = [line for line in text.splitlines() if re.match(r"[A-Za-z0-9]", line)]
     return {re.split(r"[^\w.-]", line)[0]: line for line in lines}
-
-
-def schema_problems(path: Path, kind: type[msgspec.Struct], *, shown_as: str) -> list[str]:
-    """Everything by which a YAML file breaks a schema, in the words of `read_yaml`.
-
-    The whole is read first. Only if that fails, so are pieces of the schema, each of which
-    knows one key of it, since a reading ends at its first problem.
-    """
-    try:
-        read_yaml(path, kind, shown_as=shown_as)
-    except ConfigError as error:
-        found = [str(error)]
-    else:
-        return []
-    for piece in _pieces(kind):
-        try:
-            read_yaml(path, piece, shown_as=shown_as)
-        except ConfigError as error:
-            found.append(str(error))
-    return list(dict.fromkeys(found))
-
-
-def _pieces(kind: Any) -> Iterator[Any]:
-    """Types that each know one part of a type, and together all of it."""
-    bare = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
-    if typing.get_origin(bare) is dict and _is_struct(typing.get_args(bare)[1]):
-        yield kind
-        for piece in _pieces(typing.get_args(bare)[1]):
-            yield GenericAlias(dict, (str, piece))
-    elif _is_struct(bare):
-        fields = msgspec.structs.fields(bare)
-        keys = [(each.name, Any, None) for each in fields]
-        yield msgspec.defstruct(bare.__name__, keys, forbid_unknown_fields=True)
-        for each in fields:
-            if each.required:
-                yield msgspec.defstruct(bare.__name__, [(each.name, Any)])
-            for piece in _pieces(each.type):
-                yield msgspec.defstruct(bare.__name__, [(each.name, piece, None)])
-    else:
-        yield kind
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

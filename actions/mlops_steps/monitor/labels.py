@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_steps.data.planning import keep
-from mlops_steps.data.tables import column_names, identifier, scan
+from mlops_steps.data.tables import identifier, scan
 from mlops_steps.errors import UndecidedError
 from mlops_steps.evaluate.join import Answers, Judged
 from mlops_steps.monitor import log
@@ -65,12 +65,7 @@ def labelled(
         UndecidedError: The table cannot be read or lacks a column, a key has two labels, or a
             label is none that the champion's evaluation knows.
     """
-    names = column_names(path)
-    key = next((name for name in (log.KEY, like.table.key) if name in names), None)
-    target = like.table.target
-    if key is None or target not in names:
-        lacking = repr(target) if key else f"{log.KEY!r} or {like.table.key!r}"
-        raise UndecidedError(f"{path.name}: has no column {lacking}")
+    key, target = log.key_of_labels(path, like.table), like.table.target
     cell = identifier(target)
     rows = keep(
         connection,

@@ -6,14 +6,18 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from mlops_steps.data.planning import keep
 from mlops_steps.data.profile import Profile, column_types
 from mlops_steps.data.profiling import count
-from mlops_steps.data.tables import identifier, in_utc, literal, scan, seen
+from mlops_steps.data.tables import column_names, identifier, in_utc, literal, scan, seen
 from mlops_steps.errors import UndecidedError
+
+if TYPE_CHECKING:
+    from mlops_steps.config import TableInput
 
 KEY, TIME, VERSION = "key", "time", "version"
 #: The log's own columns, none of which is a feature.
@@ -85,6 +89,20 @@ def check_columns(names: Collection[str]) -> None:
     for name in (KEY, TIME):
         if name not in names:
             raise UndecidedError(f"the inference log has no column {name!r}")
+
+
+def key_of_labels(path: Path, table: TableInput) -> str:
+    """The column of keys in a table of labels.
+
+    Raises:
+        UndecidedError: The table cannot be read, or lacks the keys or the target.
+    """
+    names = column_names(path)
+    key = next((name for name in (KEY, table.key) if name in names), None)
+    if key is None or table.target not in names:
+        lacking = repr(table.target) if key else f"{KEY!r} or {table.key!r}"
+        raise UndecidedError(f"{path.name}: has no column {lacking}")
+    return key
 
 
 def read(

@@ -316,6 +316,30 @@ def test_a_log_that_no_job_can_read(
     assert words in line
 
 
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (None, "data/labels.csv: not found"),
+        ("id,late\n", "labels.csv: has no column 'diagnosis'"),
+        ("late,diagnosis\n", "labels.csv: has no column 'key' or 'id'"),
+        ("id,diagnosis\n", ""),
+    ],
+)
+def test_labels_that_monitor_could_not_join(
+    here: Here, project: Path, table: str | None, words: str
+) -> None:
+    edit(project, "distance: 0.1", "labels: data/labels.csv")
+    if table is not None:
+        (project / "data" / "labels.csv").write_text(table)
+        run("git", "add", "-A", folder=project)
+    if not words:
+        assert here("check-config")[0] == 0
+        return
+    (line,) = problems(here)
+    assert line.startswith(f"{place(project, 'labels: ')}: monitor.labels: ")
+    assert words in line
+
+
 def test_a_log_that_git_does_not_track(here: Here, project: Path) -> None:
     watch(project, "log.csv", "time,key\n")
     run("git", "rm", "-q", "--cached", "log.csv", folder=project)

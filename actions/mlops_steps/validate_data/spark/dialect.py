@@ -43,7 +43,8 @@ class Dialect:
     """Carries expressions over, of the columns of `table`: an empty one of DuckDB's.
 
     `doubtful` has the doubts that come with a column wherever it is named, `written` the one
-    that comes with its text where that is more than a number to read.
+    that comes with its text where that is more than a number to read. `doubts` are those of what
+    is being said.
     """
 
     connection: duckdb.DuckDBPyConnection

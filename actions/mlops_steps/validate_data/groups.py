@@ -5,7 +5,6 @@ from __future__ import annotations
 import duckdb
 
 from mlops_steps.data.tables import ROW, identifier
-from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.contract import Group
 from mlops_steps.validate_data.judge import Result, judged, shown
@@ -22,6 +21,8 @@ def check_groups(view: View, cells: Cells) -> list[Result]:
 
 
 def _check(view: View, group: Group, cells: Cells) -> Result:
+    from mlops_steps.validate_data import rules  # imports sqlglot: 0.1 s
+
     expression = rules.read(group.sql, grouped=True)
     lacking = [name for name in (*group.by, *rules.columns(expression)) if name not in cells.kinds]
     reason = f"the table has no column {lacking[0]!r}" if lacking else ""

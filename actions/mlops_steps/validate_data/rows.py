@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlops_steps.data.tables import column_names, identifier, reading, scan
-from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Reference
@@ -18,6 +17,8 @@ def rule_checks(cells: Cells) -> list[Check]:
     """One check for each rule of a row. Where a rule is NULL it is not shown to be kept."""
     checks = []
     for rule in cells.contract.rules:
+        from mlops_steps.validate_data import rules  # imports sqlglot: 0.1 s
+
         expression = rules.read(rule.sql)
         check = Check(
             "rule", rule.name, f"for which {rule.sql!r} is not shown to be true",

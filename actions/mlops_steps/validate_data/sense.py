@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mlops_steps.config import TableInput, Task
-from mlops_steps.validate_data import rules
 from mlops_steps.validate_data.contract import Bounds, Column, Contract, Counts, Files, Rows
 from mlops_steps.yaml_file import did_you_mean
 
@@ -97,6 +96,8 @@ def _beyond_columns(contract: Contract) -> Iterator[tuple[str, str]]:
 
 
 def _stated(contract: Contract, key: str, sql: str, *, grouped: bool) -> Iterator[tuple[str, str]]:
+    from mlops_steps.validate_data import rules  # imports sqlglot: 0.1 s
+
     try:
         expression = rules.read(sql, grouped=grouped)
     except rules.RuleError as error:

@@ -72,6 +72,7 @@ def _judge(record: Record, source: Table, contract: Contract, others: dict[str, 
     from dataclasses import replace
     from datetime import UTC, datetime
 
+    from mlops_steps.data.parts import files_of
     from mlops_steps.data.profile import column_types
     from mlops_steps.data.split import split_sql
     from mlops_steps.data.tables import (
@@ -104,8 +105,9 @@ def _judge(record: Record, source: Table, contract: Contract, others: dict[str, 
         refuse_unjudgeable(source, table.key, list(kinds))
         typed = format_of(source) == "parquet"
         cells = Cells(contract, kinds, typed=typed)
-        rows, told = about_rows(source), footers(source) if typed else ""
-        view = View(connection, cells.with_values(scanned), where, rows, told)
+        rows, files = about_rows(source), len(files_of(source))
+        told = footers(source) if typed else ""
+        view = View(connection, cells.with_values(scanned), where, rows, files, told)
         cells = replace(cells, familiar=familiar(view, cells))
         looked = sampled(rows, table.key, kinds)
         asked = compiled(view, cells, record.config, others, now=datetime.now(UTC), looked=looked)

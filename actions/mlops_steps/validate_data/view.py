@@ -20,8 +20,9 @@ CELL = 40
 #: Aggregates of one pass, at most: each takes memory that DuckDB's limit does not count.
 TOGETHER = 256
 
-#: Rows from which on it is faster to ask footers first, by a query for each of so many checks.
-WORTH, ASKED = 200_000, 64
+#: Rows from which on it is faster to ask footers first, by a query for each of so many checks;
+#: and as many more for each file, whose footer every query reads.
+WORTH, WORTH_EACH, ASKED = 200_000, 6_000, 64
 
 #: Bits of memory for telling whole numbers apart, of each thread and of all: 32 and 128 MiB.
 BITS, ALL_BITS = 1 << 28, 1 << 30
@@ -38,14 +39,15 @@ _APART = re.compile(r"\(DISTINCT |\b(bitstring_agg|min|max)\(")
 class View:
     """The rows that are looked at: those of `table` (a `scan`) for which `where` is true.
 
-    Of all rows of the table there are `about` so many. `footers` reads them from Parquet as
-    DuckDB would (`tables.footers`); for others it is empty.
+    Of all rows of the table there are `about` so many, in so many `files`. `footers` reads them
+    from Parquet as DuckDB would (`tables.footers`); for others it is empty.
     """
 
     connection: duckdb.DuckDBPyConnection
     table: str
     where: str
     about: int = 0
+    files: int = 1
     footers: str = ""
 
     def answers(self, *wanted: str) -> dict[str, Any]:
@@ -74,7 +76,7 @@ class View:
     def proven(self, checks: Sequence[Check]) -> set[Check]:
         """Those that footers alone show to hold of all rows, and so of those that are looked at."""
         told = [check for check in checks if check.footer] if self.footers else []
-        if self.about < WORTH:
+        if self.about < WORTH + WORTH_EACH * self.files:
             return set()
         return {
             check

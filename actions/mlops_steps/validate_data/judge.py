@@ -112,7 +112,7 @@ def judge(
         for check in by_row
         if check not in proven
     }
-    apart = {check: view.apart(check) for check in asked if check.distinct}
+    apart = view.apart([check for check in asked if check.distinct])
     looks = {each.looks: _count(_tried(each, each.looks)) for each in asked if each.looks}
     wants = [want for total in totals for want in total.wants]
     told = [each for each in apart.values() if each]

@@ -133,25 +133,30 @@ class View:
         rows = "" if limit is None else f" LIMIT {limit}"
         return f"(SELECT *, row_number() OVER () AS {_ROW} FROM (SELECT * FROM {self.table}{rows}))"
 
-    def apart(self, check: Check) -> str:
-        """SQL that is true if no two rows share a whole number: one bit for each there may be.
+    def apart(self, checks: Sequence[Check]) -> dict[Check, str]:
+        """For each check SQL that is true if no two rows share a whole number.
 
-        Otherwise it is false or NULL, and they may still all differ; empty where it would take
-        too much memory.
+        It takes a bit for each number that there may be. Otherwise it is false or NULL, and they
+        may still all differ; empty where there is no such number, or too little memory.
         """
-        if not check.whole:
-            return ""
-        low, high = 0, ROOM * self.about - 1
-        if self.footers:
-            low, high = self.ask(
-                f"SELECT min({check.whole}), max({check.whole}) FROM {self.footers}"
-            )
         (threads,) = self.ask("SELECT current_setting('threads')")
-        if low is None or not low < high < low + min(BITS, ALL_BITS // threads):
-            return ""
-        inside = f"CASE WHEN {check.whole} BETWEEN {low} AND {high} THEN {check.whole} END"
-        inside = check.whole if self.footers else inside
-        return f"bit_count(bitstring_agg({inside}, {low}, {high})) = count({check.distinct})"
+        left = ALL_BITS // threads
+        bits: dict[str, str] = {"": ""}
+        for whole in dict.fromkeys(check.whole for check in checks if check.whole):
+            low, high = 0, ROOM * self.about - 1
+            if self.footers:
+                low, high = self.ask(f"SELECT min({whole}), max({whole}) FROM {self.footers}")
+            bits[whole] = ""
+            if low is None or not low < high < low + min(BITS, left):
+                continue
+            left -= high - low
+            inside = f"CASE WHEN {whole} BETWEEN {low} AND {high} THEN {whole} END"
+            inside = whole if self.footers else inside
+            bits[whole] = f"bit_count(bitstring_agg({inside}, {low}, {high}))"
+        return {
+            check: f"{bits[check.whole]} = count({check.distinct})" if bits[check.whole] else ""
+            for check in checks
+        }
 
     def repeated(self, value: str) -> str:
         """SQL for the values that more than one row has, with `times`, how often."""

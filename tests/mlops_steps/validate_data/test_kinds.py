@@ -7,12 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from tests.footers import STAND_IN
 from tests.mlops_steps.validate_data.conftest import CONFIG, CONTRACT
 
+from mlops_steps.data.tables import connect, footers, scan
 from mlops_steps.errors import ConfigError
 from mlops_steps.spec import Status
+from mlops_steps.validate_data.checks import Check
+from mlops_steps.validate_data.contract import Column
+from mlops_steps.validate_data.judge import judge
+from mlops_steps.validate_data.view import ALL_BITS, BITS, View
 
 Judge = Callable[..., Any]
 Good = Callable[[], list[dict[str, str | None]]]
@@ -402,3 +408,17 @@ def test_the_footers_of_a_large_file_prove_ranges(
     found = judged(rows, kind="parquet")
     assert found.red() == {"size: nulls": "fail", "size: range": "fail"}
     assert found.checks["size: range"]["rows"] == [PLACE + 1]
+
+
+def test_bits_of_many_columns_are_bounded_together(tmp_path: Path) -> None:
+    path, columns = tmp_path / "t.parquet", {f"c{at}": Column(type="integer") for at in range(40)}
+    cells = ", ".join(f"i * {BITS - 1} AS {name}" for name in columns)
+    duckdb.execute(f"COPY (SELECT {cells} FROM range(2) t(i)) TO '{path}'")
+    made = [Check("unique", name, distinct=name, whole=name) for name in columns]
+    with connect() as connection:
+        view = View(connection, scan(path), "true", 2, 1, footers(path))
+        (threads,) = view.ask("SELECT current_setting('threads')")
+        told = [sql for sql in view.apart(made).values() if sql]
+        assert len(told) == ALL_BITS // threads // (BITS - 1)
+        _, results = judge(view, made)
+    assert [each.status for each in results] == ["pass"] * len(made)

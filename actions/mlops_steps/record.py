@@ -6,11 +6,14 @@ with what the step that wrote it had recorded, so the chain of verdicts is the a
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 import os
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -137,6 +140,21 @@ class Record:
                 )
         self.verdict.took[name] = digest
         return full
+
+    @contextlib.contextmanager
+    def taking(self, path: Path | str) -> Iterator[Path]:
+        """The same; a file is digested beside what reads it in the block, and noted at its end.
+
+        Raises:
+            UndecidedError: As `take`, at the end of the block at the latest.
+        """
+        if not (self.root / path).is_file():
+            yield self.take(path)
+            return
+        with ThreadPoolExecutor(1) as beside:
+            noted = beside.submit(self.take, path)
+            yield self.root / path
+            noted.result()
 
     def read_verdict(self, step: str) -> Verdict:
         """The verdict of an earlier step of the same commit, digested like any other file.

@@ -135,10 +135,10 @@ def read(
     kinds = column_types(connection, table)
     check_columns(kinds)
     moment, own, versioned = when(kinds), ours(kinds, champion), VERSION in kinds
-    logged, keyed, timed, until, since, unset = connection.execute(
-        f"SELECT count(*), count({KEY}), count({moment}), max({moment}), "
+    logged, keyed, timed, first, until, since, unset = connection.execute(
+        f"SELECT count(*), count({KEY}), count({moment}), min({moment}), max({moment}), "
         f"min({moment}) FILTER ({own}), count_if({moment} < {EARLIEST}) FROM {table}"
-    ).fetchone() or (0, 0, 0, None, None, 0)
+    ).fetchone() or (0, 0, 0, None, None, None, 0)
     if keyed != logged:
         raise UndecidedError(f"{logged - keyed} requests of the inference log have no key")
     if timed != logged:
@@ -161,7 +161,8 @@ def read(
         start = max(start, since)
 
     def asked(condition: str) -> Asked:
-        rows = once(connection, f"(SELECT * FROM {table} WHERE {condition})", moment)
+        some = f"(SELECT * FROM {table} WHERE {condition})" if condition else table
+        rows = once(connection, some, moment)
         found = count(connection, rows, reference, asked_now=True)
         answers = None
         if predictions and predictions[0] in kinds:
@@ -170,7 +171,8 @@ def read(
             answers = count(connection, f"({answered})", like, asked_now=True)
         return Asked(found.rows, found, answers)
 
-    recent, new = asked(f"{moment} >= {start!r}"), None
+    # A look at each request's time costs as much as a column.
+    recent, new = asked(f"{moment} >= {start!r}" if first < start else ""), None
     if looked is not None and start <= looked < until:
         new = asked(f"{moment} > {looked!r}")
     return Seen(logged, until, recent, new, list(kinds))

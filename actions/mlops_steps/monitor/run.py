@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import tempfile
 from dataclasses import dataclass, field
@@ -122,8 +123,10 @@ def judge(record: Record) -> Judged:
     with tempfile.TemporaryDirectory(prefix="mlops-monitor-") as name:
         reference = _reference(record, registry, champion, Path(name) / "champion")
         before = ledger.read(registry)
-        with connect() as connection, reading("inference log"):
-            table = _requests(record, registry, connection, Path(name) / "log")
+        log_file = "" if settings.log == "state" else settings.log
+        beside = record.taking(log_file) if log_file else contextlib.nullcontext()
+        with beside as path, connect() as connection, reading("inference log"):
+            table = _requests(registry, connection, Path(name) / "log", path)
             seen = _seen(connection, table, reference, before) if table else log.NOTHING
             watched = watch(record, connection, table, Path(name) / "champion", champion.version)
             apart = Periods()
@@ -188,12 +191,13 @@ def _reference(record: Record, registry: Registry, champion: Alias, folder: Path
 
 
 def _requests(
-    record: Record, registry: Registry, connection: duckdb.DuckDBPyConnection, folder: Path
+    registry: Registry, connection: duckdb.DuckDBPyConnection, folder: Path, path: Path | None
 ) -> str:
-    """SQL for the FROM clause that reads the inference log; empty where there is none yet."""
-    settings = record.config.monitor
-    if settings.log != "state":
-        path = record.take(settings.log)
+    """SQL for the FROM clause that reads the inference log; empty where there is none yet.
+
+    It is a file of the project, or lies in state, and is copied to `folder`.
+    """
+    if path is not None:
         table = log.scan_table(path)
         if format_of(path) != "parquet":  # where a column can be read by itself
             table = keep(connection, table, "*log*")

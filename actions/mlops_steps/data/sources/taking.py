@@ -14,7 +14,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,14 +71,11 @@ def taking(record: Record) -> Iterator[Table]:
         MlopsError: As `take`, at the end of the block at the latest.
     """
     table = record.config.table
-    path = record.root / table.path
-    if table.source is not None or not path.is_file():
+    if table.source is not None:
         yield take(record)
         return
-    with ThreadPoolExecutor(1) as beside:
-        noted = beside.submit(record.take, table.path)
+    with record.taking(table.path) as path:
         yield path
-        noted.result()
 
 
 def take_here(record: Record, folder: Path) -> Table:

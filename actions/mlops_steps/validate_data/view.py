@@ -24,8 +24,8 @@ TOGETHER = 256
 #: and as many more for each file, whose footer every query reads.
 WORTH, WORTH_EACH, ASKED = 200_000, 6_000, 64
 
-#: Bits of memory for telling whole numbers apart, of each thread and of all: 32 and 128 MiB.
-BITS, ALL_BITS = 1 << 28, 1 << 30
+#: Bits of memory for telling whole numbers apart, of each thread and of all: 32 and 64 MiB.
+BITS, ALL_BITS = 1 << 28, 1 << 29
 #: Where nothing tells the greatest, it is looked for below so many times the number of rows.
 ROOM = 4
 

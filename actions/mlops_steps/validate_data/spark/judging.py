@@ -12,8 +12,9 @@ from mlops_steps.validate_data.cells import Cells
 from mlops_steps.validate_data.checks import Check
 from mlops_steps.validate_data.contract import Group
 from mlops_steps.validate_data.judge import Result, judged, of_check, of_total, shown
-from mlops_steps.validate_data.spark.dialect import Dialect, DialectError, Said
+from mlops_steps.validate_data.spark.dialect import Dialect, Said
 from mlops_steps.validate_data.spark.kinds import quoted
+from mlops_steps.validate_data.spark.literals import DialectError
 from mlops_steps.validate_data.spark.session import Session
 from mlops_steps.validate_data.totals import Total
 from mlops_steps.validate_data.view import CELL, SHOWN_ROWS

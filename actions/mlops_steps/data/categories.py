@@ -12,6 +12,8 @@ from mlops_steps.data.planning import TOGETHER, VALUE_BYTES
 from mlops_steps.data.profile import Column, number, readable
 from mlops_steps.data.tables import identifier, literal
 
+#: Rarer values are not written down: what few rows have may tell who they are.
+RARE = 5
 #: Names of new values that are kept.
 NEW = 3
 #: A column with more values in the training rows is grouped alone: its groups fill the memory.
@@ -81,7 +83,8 @@ def _counted(
         "SELECT side, count(value), coalesce(sum(times) FILTER (WHERE value IS NOT NULL), 0), "
         "list((value, times)) FILTER (WHERE known), "
         f"max((times, left(value, {VALUE_BYTES})), {NEW}) "
-        "FILTER (WHERE NOT known AND value IS NOT NULL) FROM counted GROUP BY side"
+        f"FILTER (WHERE NOT known AND value IS NOT NULL AND times >= {RARE}) "
+        "FROM counted GROUP BY side"
     )
     found = {side: rest for side, *rest in connection.execute(query).fetchall()}
     read = _readable(connection, table, kinds, plans)

@@ -44,8 +44,9 @@ class Column(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
         mean, sd, low, high: Of those; sd with divisor `finite`.
         values: Rows by value, the most frequent values; exact.
         rest: Rows with any other value.
-        distinct: About how many values there are (HyperLogLog: within 5 %, as a rule).
-        new: Some values of `rest`, the most frequent; only of what was compared with a profile.
+        distinct: How many values there are; of the training rows of earlier versions about.
+        new: Some values of `rest`, the most frequent, none rare; only of what was compared with a
+            profile.
     """
 
     kind: Literal["number", "category"]

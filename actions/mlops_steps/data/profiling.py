@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from mlops_steps.data.categories import batched, grouped
+from mlops_steps.data.categories import RARE, batched, grouped
 from mlops_steps.data.planning import TOGETHER, keep, plan
 from mlops_steps.data.profile import Column, Profile, column_types, number, readable
 from mlops_steps.data.tables import connect, format_of, identifier, reading, scan
@@ -17,8 +17,6 @@ from mlops_steps.errors import UndecidedError
 
 #: What the values of a category take at most, as JSON.
 LIST_BYTES = 1200
-#: Rarer values are not written down: what few rows have may tell who they are.
-RARE = 5
 #: Beyond it a number is no part of mean and deviation, whose squares would overflow.
 HUGE = 1e150
 

@@ -78,6 +78,13 @@ def test_a_text_beyond_the_sample_makes_a_category(
     assert (found["y"].kind, sum(found["y"].counts)) == ("number", 1000)
 
 
+def test_new_values_are_named_unless_they_are_rare(tmp_path: Path) -> None:
+    like = profile(put(tmp_path, "x\n" + "a\n" * 9), leave_out=())
+    asked = ["a"] * 3 + ["b"] * 7 + ["c"] * 5 + ["Mia"] * 4
+    now = counted(put(tmp_path, "x\n" + "\n".join(asked), "n.csv"), like, asked_now=True)
+    assert (now.columns["x"].new, now.columns["x"].rest) == (["b", "c"], 16)
+
+
 def test_categories_are_counted(tmp_path: Path) -> None:
     lines = [f"{'blue' if n % 3 else 'red'},{n % 2 == 0},{n % 4},v{n}" for n in range(600)]
     lines += ["rare,,,", ",true,7,w"]
@@ -107,7 +114,7 @@ def test_an_empty_text_is_a_value_of_its_own(tmp_path: Path) -> None:
     rows = "SELECT * FROM (VALUES (''), ('a'), ('b')) t(x)"
     duckdb.execute(f"COPY ({rows}) TO '{more}' (FORMAT parquet)")
     now = counted(more, found, asked_now=True).columns["x"]
-    assert (now.values, now.rest, now.new) == ({"": 1, "a": 1}, 1, ["b"])
+    assert (now.values, now.rest, now.new) == ({"": 1, "a": 1}, 1, [])  # who it is, is not told
 
 
 def test_what_is_a_number_and_what_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,10 +42,11 @@ class Server:
     port: int
     ending: contextlib.ExitStack
 
-    def died(self) -> str:
-        """How its server ended by itself, in words; empty while it runs."""
-        code = self.process.poll()
-        if code is None:
+    def died(self, *, within: float = 0) -> str:
+        """How its server ended by itself, in so many seconds at the latest; empty while it runs."""
+        try:
+            code = self.process.wait(within)
+        except subprocess.TimeoutExpired:
             return ""
         how = f"exit code {code}" if code >= 0 else f"signal {-code}"
         return f"the server of {self.release.version} ended by itself ({how})"

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 ROWS = 100
 #: With fewer rows answered by both, equal answers say nothing.
 MINIMUM = 10
+#: Seconds: a server that ends refuses requests a moment before it is gone.
+ENDING = 2.0
 #: Relative: six digits of the largest prediction, which is what single precision keeps.
 _SINGLE = 1e-6
 _SHOWN = 3
@@ -130,7 +132,8 @@ def ask_serve(
     model = running.candidate.release.config.model.name
     replay = Replay(expected.rows, running.candidate.port, model, traffic.wanted)
     canary.skew = compare(expected, replay.send(asked))
-    agrees = words.compared(canary, canary.skew, running.candidate.died())
+    died = running.candidate.died(within=ENDING if canary.skew.compared < asked else 0)
+    agrees = words.compared(canary, canary.skew, died)
     if not agrees:
         journal.note("rolled back", canary.words, weight=0)
     return agrees

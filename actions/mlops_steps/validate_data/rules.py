@@ -139,9 +139,8 @@ def write(
     is. Engines take it for greater than every number, and so for one that keeps `x > 0`.
     """
     written = exp.Paren(this=rule.copy())  # so that every part has one above it
-    computed = [each for each in written.find_all(*_COMPUTED) if _is_whole(each)]
-    computed += written.find_all(exp.Sum, exp.Avg)
-    infinite = [each for each in computed if _may_be_infinite(each, nan)]
+    computed = written.find_all(*_COMPUTED, exp.Sum, exp.Avg)
+    infinite = [each for each in computed if _is_whole(each) and _may_be_infinite(each, nan)]
     for column in list(written.find_all(exp.Column)):
         name = column.name
         column.set("this", exp.to_identifier(cell(name), quoted=True))
@@ -151,9 +150,10 @@ def write(
     for cast in [each for each in written.find_all(exp.Cast) if not isinstance(each, exp.TryCast)]:
         cast.replace(exp.TryCast(this=cast.this, to=cast.to))
     for division in list(written.find_all(exp.Div, exp.Mod)):
+        divisor = division.expression  # itself, not a copy: it may hold what is replaced next
         zero = exp.Literal.number(0)
-        division.set("expression", exp.Nullif(this=division.expression.copy(), expression=zero))
-    for part in infinite:
+        division.set("expression", exp.Nullif(this=divisor, expression=zero))
+    for part in reversed(infinite):  # what stands within another comes first
         no_number = exp.cast(exp.Literal.string("NaN"), "DOUBLE")
         part.replace(exp.Nullif(this=part.copy(), expression=no_number))
     return written.sql(dialect=dialect, comments=False)
@@ -161,6 +161,8 @@ def write(
 
 def _is_whole(computed: exp.Expr) -> bool:
     """Whether what is computed is no part of a greater computation, which would be NaN as well."""
+    if not isinstance(computed, _COMPUTED):
+        return True  # an aggregate
     above = computed.parent
     while isinstance(above, exp.Paren):
         above = above.parent

@@ -9,16 +9,17 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.footers import STAND_IN
+from tests.footers import STAND_IN, make_nan
 from tests.mlops_steps.validate_data.conftest import CONFIG, CONTRACT
 
 from mlops_steps.data.tables import connect, footers, scan
 from mlops_steps.errors import ConfigError
 from mlops_steps.spec import Status
-from mlops_steps.validate_data.checks import Check
-from mlops_steps.validate_data.contract import Column
+from mlops_steps.validate_data.cells import Cells
+from mlops_steps.validate_data.checks import Check, compile_checks
+from mlops_steps.validate_data.contract import Column, Contract
 from mlops_steps.validate_data.judge import judge
-from mlops_steps.validate_data.view import ALL_BITS, BITS, View
+from mlops_steps.validate_data.view import ALL_BITS, BITS, WORTH, WORTH_EACH, View
 
 Judge = Callable[..., Any]
 Good = Callable[[], list[dict[str, str | None]]]
@@ -372,6 +373,9 @@ def test_a_nan_that_the_footer_leaves_out_is_no_target(judged: Judge, good: Good
         ("abs((ratio - ratio) * 2) >= 0", {"ratio": "-Infinity"}),
         ("cast(note as double) * 0 >= 0", {"note": "inf"}),
         ("abs(size) / abs(count - 1) is not null or count <> 1", {"count": "1"}),
+        ("size / (count / (grade - 1)) >= 0 or grade <> 1", {"grade": "1"}),
+        ("case when ratio - ratio >= 0 then 1 else -1 end + count * 0 >= 0", {"ratio": "inf"}),
+        ("abs(size / abs(ratio - ratio + 1)) + 1 >= 0", {"ratio": "inf"}),
     ],
 )
 def test_what_cannot_be_computed_keeps_no_rule(
@@ -394,20 +398,21 @@ def test_groups_of_what_cannot_be_computed_are_not_shown_to_hold(judged: Judge, 
     assert judged(rows, contract=contract).red()["sums: group"] == "fail"
 
 
-def test_the_footers_of_a_large_file_prove_ranges(
-    tmp_path: Path, judged: Judge, monkeypatch: pytest.MonkeyPatch, good: Good
-) -> None:
-    from mlops_steps.validate_data import view
-
-    monkeypatch.setattr(view, "WORTH", 100)
-    monkeypatch.setattr(view, "WORTH_EACH", 0)
-    rows = good()
-    assert judged(rows, kind="parquet").red() == {}
-    rows[PLACE - 1]["size"] = str(STAND_IN)
-    rows[PLACE]["size"] = "10.5"
-    found = judged(rows, kind="parquet")
-    assert found.red() == {"size: nulls": "fail", "size: range": "fail"}
-    assert found.checks["size: range"]["rows"] == [PLACE + 1]
+def test_the_footers_of_a_large_file_prove_ranges(tmp_path: Path) -> None:
+    rows, check = WORTH + WORTH_EACH, Column(type="number", min=0, max=3, nullable=True)
+    cells = Cells(Contract(columns={"x": check}), {"x": "DOUBLE"}, typed=True)
+    (wanted,) = [each for each in compile_checks(cells) if each.kind == "range"]
+    for most, proven in ((3.0, {wanted}), (3.5, set())):
+        path = tmp_path / "t.parquet"
+        cell = f"CASE i WHEN 5 THEN {most} WHEN 7 THEN {STAND_IN} WHEN 9 THEN NULL ELSE 0.5 END"
+        query = f"SELECT {cell}::DOUBLE AS x FROM range({rows}) t(i)"
+        duckdb.execute(f"COPY ({query}) TO '{path}' (COMPRESSION uncompressed)")
+        make_nan(path)
+        with connect() as connection:
+            view = View(connection, scan(path), "true", rows, 1, footers(path))
+            assert view.proven([wanted]) == proven
+            _, (found,) = judge(view, [wanted])
+        assert (found.status, found.rows) == (("pass", []) if proven else ("fail", [6]))
 
 
 def test_bits_of_many_columns_are_bounded_together(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ def batched(plans: Mapping[str, Column], size: int) -> list[dict[str, Column]]:
     return [dict(listed[start : start + size]) for start in range(0, len(listed), size)]
 
 
+def together(plans: Mapping[str, Column]) -> list[dict[str, Column]]:
+    """The parts of categories that are grouped in one pass each."""
+    few = {name: at for name, at in plans.items() if at.distinct <= MANY}
+    many = {name: at for name, at in plans.items() if name not in few}
+    return [*batched(few, TOGETHER), *batched(many, 1)]
+
+
 def grouped(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -41,27 +48,10 @@ def grouped(
         connection: Where to.
         table: SQL for a FROM clause.
         kinds: Its columns with DuckDB's types.
-        plans: Those to count, each with the values that are counted.
+        plans: One of the parts that `together` made, each with the values that are counted.
         rows: That the table has.
         asked_now: Whether `new` is filled.
     """
-    few = {name: at for name, at in plans.items() if at.distinct <= MANY}
-    many = {name: at for name, at in plans.items() if name not in few}
-    columns: dict[str, Column] = {}
-    for some in (*batched(few, TOGETHER), *batched(many, 1)):
-        columns |= _counted(connection, table, kinds, some, rows, asked_now=asked_now)
-    return columns
-
-
-def _counted(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    kinds: Mapping[str, str],
-    plans: Mapping[str, Column],
-    rows: int,
-    *,
-    asked_now: bool,
-) -> dict[str, Column]:
     cells = [_cell(name, kinds[name], at) for name, at in plans.items()]
     inner = ", ".join(f"{cell} AS v{place}" for place, cell in enumerate(cells))
     names = [f"v{place}" for place in range(len(cells))]

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import msgspec
 
-from mlops_steps.data.categories import RARE, batched, grouped
+from mlops_steps.data.categories import RARE, batched, grouped, together
 from mlops_steps.data.planning import TOGETHER, keep, plan
 from mlops_steps.data.profile import Column, Profile, column_types, number, readable
 from mlops_steps.data.tables import connect, format_of, identifier, reading, scan
@@ -85,7 +85,8 @@ def count(
         rows, found = _numbers(connection, table, kinds, some, asked_now=asked_now)
         columns |= found
     categories = {name: at for name, at in plans.items() if at.kind == "category"}
-    columns |= grouped(connection, table, kinds, categories, rows, asked_now=asked_now)
+    for some in together(categories):
+        columns |= grouped(connection, table, kinds, some, rows, asked_now=asked_now)
     return Profile(rows=rows, columns={name: columns[name] for name in plans})
 
 

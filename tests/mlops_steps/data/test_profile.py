@@ -10,9 +10,11 @@ import statistics
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from mlops_steps.data import planning as module
+from mlops_steps.data.categories import MANY
 from mlops_steps.data.profile import Profile, merge, read_profile, write_profile
 from mlops_steps.data.profiling import count, profile
 from mlops_steps.data.tables import connect, scan
@@ -83,6 +85,17 @@ def test_new_values_are_named_unless_they_are_rare(tmp_path: Path) -> None:
     asked = ["a"] * 3 + ["b"] * 7 + ["c"] * 5 + ["Mia"] * 4
     now = counted(put(tmp_path, "x\n" + "\n".join(asked), "n.csv"), like, asked_now=True)
     assert (now.columns["x"].new, now.columns["x"].rest) == (["b", "c"], 16)
+
+
+def test_a_column_of_many_values_is_grouped_alone_and_counted_alike(tmp_path: Path) -> None:
+    rows = [f"{row % 7},{'abc'[row % 3]}" for row in range(300)]
+    path = put(tmp_path, "x,y\n" + "\n".join(rows))
+    like = profile(path, leave_out=())
+    crowded = {
+        name: msgspec.structs.replace(column, distinct=MANY + 1)
+        for name, column in like.columns.items()
+    }
+    assert counted(path, Profile(rows=300, columns=crowded)) == counted(path, like)
 
 
 def test_categories_are_counted(tmp_path: Path) -> None:
